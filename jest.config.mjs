@@ -22,5 +22,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  globalSetup: '<rootDir>/tools/jest-global-setup.mjs',
+  globalTeardown: '<rootDir>/tools/jest-global-teardown.mjs',
   maxWorkers: 2,
 };
