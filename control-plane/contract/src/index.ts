@@ -29,7 +29,7 @@ export type { Approval, ApprovalExpectations, ApprovalStatement, Assertion, Veri
 export { matchQuorum, strictestFactors } from './quorum.js';
 export type { Quorum, RequiredFactors, Vote } from './quorum.js';
 export { exportTransportKey, generateTransportKey, importTransportKey, openFrom, sealedMessageSchema, sealTo, transportKeyDigest } from './hpke.js';
-export type { SealedMessage, TransportKeyPair } from './hpke.js';
+export type { SealedMessage, TransportKeyPair, TransportPrivateKey } from './hpke.js';
 export { keyCommitment, opensCommitment, shardKeyContext, wrapInfo, wrapShardKey } from './shard-key.js';
 export type { ShardKeyContext } from './shard-key.js';
 export { LEASE, leaseSecondsLeft, verifyLease } from './lease.js';
