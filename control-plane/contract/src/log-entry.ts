@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseCanonicalJson } from '@strongroom/attestation-encoding';
+import { MAX_ENTRY_BYTES } from '@strongroom/attestation-tlog';
 import { ContractError } from './errors.js';
 import { action, akName, bytes, count, digest, factor, instant, slug, text, uuid, version } from './scalars.js';
 
@@ -37,10 +38,10 @@ export const logStatementSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
+export { MAX_ENTRY_BYTES };
+
 export type LogStatement = z.infer<typeof logStatementSchema>;
 export type ReleaseStatement = Extract<LogStatement, { type: 'strongroom/log/release/v1' }>;
-
-export const MAX_ENTRY_BYTES = 65_535;
 
 /** The statement inside a log entry. @throws ContractError `log-proof` where there is none of a known type. */
 export function logStatementOf(entry: Uint8Array): LogStatement {

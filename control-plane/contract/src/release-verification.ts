@@ -5,7 +5,7 @@ import { verifyApproval, type VerifiedApproval } from './approval.js';
 import { verifyEnclaveDocument, verifyManifest, verifyNodeBinding, verifyNodeRegistration, verifyPolicyEnvelope, verifyRoster, weightsDigests, type Manifest, type NodeBinding } from './documents.js';
 import { ContractError } from './errors.js';
 import { logStatementOf, type ReleaseStatement } from './log-entry.js';
-import { verifyProvenEntry, type ProvenLogEntry } from './log-proof.js';
+import { sameCheckpoint, verifyProvenEntry, type ProvenLogEntry } from './log-proof.js';
 import { matchQuorum, type RequiredFactors } from './quorum.js';
 import { releaseBytes, releasePolicyInput, requiredFactors, type ReleaseFacts, type VerifiedReleaseMaterial } from './release-policy-input.js';
 import { releaseMaterialSchema, type ReleaseMaterial } from './release-material.js';
@@ -129,6 +129,7 @@ export function verifyRelease(raw: unknown, context: ReleaseVerificationContext)
   const entry = verifyProvenEntry(parsed.data.release_entry, context.anchors, context.now);
   const statement = logStatementOf(entry.entry);
   if (statement.type !== 'strongroom/log/release/v1') throw new ContractError('release-not-logged', 'the log entry given is not a release');
+  if (!sameCheckpoint(manifestEntry, entry)) throw new ContractError('log-proof', 'manifest and release must be proven under one checkpoint');
   if (manifestEntry.index >= entry.index) throw new ContractError('manifest-not-logged', 'the manifest was logged after the release');
   assertEntryMatches(statement, material);
   assertInputMatches(statement, material, Number(manifestEntry.index), context);
