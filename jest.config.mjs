@@ -24,5 +24,7 @@ export default {
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   globalSetup: '<rootDir>/tools/jest-global-setup.mjs',
   globalTeardown: '<rootDir>/tools/jest-global-teardown.mjs',
+  // A database is initialised in a second on an idle machine, and in many on a busy one.
+  testTimeout: 60_000,
   maxWorkers: 2,
 };

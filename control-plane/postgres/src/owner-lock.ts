@@ -35,7 +35,13 @@ export async function takeOwnership(folder: string): Promise<Ownership> {
     for (;;) {
       const generation = await highest(folder);
       await refuseLivingOwner(folder, generation);
-      if (!(await appears(draft, join(folder, `${prefix}${generation + 1}`)))) continue;
+      const mine = join(folder, `${prefix}${generation + 1}`);
+      if (!(await appears(draft, mine))) continue;
+      // Slow between looking and appearing, we may have filled a gap that two successions left behind.
+      if ((await highest(folder)) !== generation + 1) {
+        await unlink(mine);
+        continue;
+      }
       await removeOlder(folder, generation + 1);
       return { release: () => release(folder, generation + 1) };
     }
