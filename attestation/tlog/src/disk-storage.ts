@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { diskOperations, type DiskOperations } from './disk-operations.js';
 import { MAX_BUNDLE_BYTES } from './entry-bundle.js';
 import { TlogError } from './errors.js';
-import { CHECKPOINT_PATH, storagePathSegments, type LogStorage } from './log-storage.js';
+import { CHECKPOINT_PATH, requirePartialFolder, storagePathSegments, type LogStorage } from './log-storage.js';
 import type { LogFile } from './tile-writer.js';
 
 const WRITES_AT_ONCE = 16;
+const REMEMBERED_FOLDERS = 4096;
 
 /**
  * A log in a folder, as any static web server would serve it. Keeps the promises of `LogStorage` so:
  *
  * - *Durability*: each file goes to a temporary file beside its place, is synced, then renamed; after all renames each folder
- *   touched is synced once, and so is the parent of each folder that was made. Holds as far as fsync does on that file system.
+ *   touched is synced once; the parents of folders are synced before. Holds as far as fsync does on that file system.
  * - *Consistency*: rename is atomic within a folder.
  * - *Retry*: safe. A crash may leave `.tmp-*` files behind; they are never read.
  * - *Concurrency*: `replaceCheckpoint` compares and swaps within this object only. Two processes, or two objects on one folder, must
@@ -23,35 +23,26 @@ const WRITES_AT_ONCE = 16;
  */
 export class DiskLogStorage implements LogStorage {
   readonly #folder: string;
-  /** Folders known to be there and durable. */
-  readonly #folders = new Set<string>();
+  readonly #disk: DiskOperations;
+  /** Folders whose names are durable all the way up. */
+  readonly #durable = new Set<string>();
   #checkpointTurn: Promise<void> = Promise.resolve();
 
-  constructor(folder: string) {
+  constructor(folder: string, disk: DiskOperations = diskOperations) {
     if (folder === '') throw new TlogError('storage-path', 'a log needs a folder');
     this.#folder = resolve(folder);
+    this.#disk = disk;
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
-    const place = this.#placeOf(path);
-    try {
-      const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW);
-      try {
-        const { size } = await file.stat();
-        if (size > MAX_BUNDLE_BYTES) throw new TlogError('storage-too-large', `${path} is larger than any file of a log`);
-        return new Uint8Array(await file.readFile());
-      } finally {
-        await file.close();
-      }
-    } catch (cause) {
-      if (isAbsent(cause)) return undefined;
-      throw cause;
-    }
+    const bytes = await this.#disk.read(this.#placeOf(path), MAX_BUNDLE_BYTES);
+    if (bytes === 'too-large') throw new TlogError('storage-too-large', `${path} is larger than any file of a log`);
+    return bytes;
   }
 
   async write(files: readonly LogFile[]): Promise<void> {
     const placed = files.map(({ path, bytes }) => ({ place: this.#placeOf(path), bytes }));
-    const folders = new Set(placed.map(({ place }) => dirname(place)));
+    const folders = [...new Set(placed.map(({ place }) => dirname(place)))];
     // Every folder before any file, and every file before any rename: a failure so far has published nothing.
     for (const folder of folders) await this.#makeFolder(folder);
     const temporary: { readonly from: string; readonly to: string }[] = [];
@@ -59,14 +50,14 @@ export class DiskLogStorage implements LogStorage {
       await eachOf(placed, async ({ place, bytes }) => {
         const from = join(dirname(place), `.tmp-${randomBytes(9).toString('hex')}`);
         temporary.push({ from, to: place });
-        await writeSynced(from, bytes);
+        await this.#disk.writeSynced(from, bytes);
       });
-      for (const { from, to } of temporary) await rename(from, to);
+      for (const { from, to } of temporary) await this.#disk.rename(from, to);
     } catch (cause) {
-      await Promise.allSettled(temporary.map(({ from }) => rm(from, { force: true })));
+      await Promise.allSettled(temporary.map(({ from }) => this.#disk.remove(from)));
       throw cause;
     }
-    await eachOf([...folders], syncFolder);
+    await eachOf(folders, (folder) => this.#disk.syncFolder(folder));
   }
 
   async replaceCheckpoint(expected: Uint8Array | undefined, next: Uint8Array): Promise<void> {
@@ -79,41 +70,35 @@ export class DiskLogStorage implements LogStorage {
     return turn;
   }
 
+  async prune(partialFolders: readonly string[]): Promise<void> {
+    for (const path of partialFolders) {
+      const full = requirePartialFolder(path);
+      if ((await this.read(full)) === undefined) continue;
+      const place = this.#placeOf(path);
+      this.#durable.delete(place);
+      await this.#disk.remove(place);
+    }
+  }
+
   #placeOf(path: string): string {
     return join(this.#folder, ...storagePathSegments(path));
   }
 
-  /** Makes `folder` and its parents; an entry in a parent folder is durable only once that parent is synced. */
+  /**
+   * Makes `folder` and makes its name durable, and that of each folder above it up to the log's own. Once for each folder, also if
+   * it is there already: a run that died may have made it without getting as far as the sync.
+   */
   async #makeFolder(folder: string): Promise<void> {
-    if (this.#folders.has(folder)) return;
-    const firstMade = await mkdir(folder, { recursive: true });
-    if (firstMade !== undefined) {
-      const top = dirname(firstMade);
-      for (let parent = dirname(folder); parent.length >= top.length; parent = dirname(parent)) {
-        await syncFolder(parent);
-        if (parent === top) break;
-      }
+    if (this.#durable.has(folder)) return;
+    const firstMade = await this.#disk.makeFolder(folder);
+    const tops = [dirname(this.#folder), ...(firstMade === undefined ? [] : [dirname(firstMade)])];
+    const topLength = Math.min(...tops.map((top) => top.length));
+    if (this.#durable.size >= REMEMBERED_FOLDERS) this.#durable.clear();
+    for (let each = folder; dirname(each).length >= topLength && !this.#durable.has(each); each = dirname(each)) {
+      await this.#disk.syncFolder(dirname(each));
+      this.#durable.add(each);
+      if (dirname(each) === each) break;
     }
-    this.#folders.add(folder);
-  }
-}
-
-async function writeSynced(place: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(place, 'wx', 0o644);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
@@ -129,9 +114,4 @@ async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>):
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
-}
-
-function isAbsent(cause: unknown): boolean {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -1,4 +1,5 @@
 import { TlogError } from './errors.js';
+import { parseTilePath, TILE_WIDTH } from './tile-path.js';
 import type { LogFile } from './tile-writer.js';
 
 /**
@@ -22,6 +23,13 @@ export interface LogStorage {
    * @throws TlogError `storage-conflict`
    */
   replaceCheckpoint(expected: Uint8Array | undefined, next: Uint8Array): Promise<void>;
+  /**
+   * Removes partial tiles and bundles whose full ones are there; readers fall back to those. `AppendPlan.superseded` names them.
+   * Call it after the checkpoint is published. A store that never deletes (object lock) may do nothing.
+   * @param partialFolders such as `tile/entries/002.p`; anything else is refused.
+   * @throws TlogError `storage-path`
+   */
+  prune(partialFolders: readonly string[]): Promise<void>;
 }
 
 export const CHECKPOINT_PATH = 'checkpoint';
@@ -36,4 +44,15 @@ export function storagePathSegments(path: string): string[] {
     throw new TlogError('storage-path', 'not a plain relative path');
   }
   return segments;
+}
+
+/** @returns the path of the full tile or bundle that a folder of partial ones belongs to. @throws TlogError `storage-path` */
+export function requirePartialFolder(path: string): string {
+  const full = path.endsWith('.p') ? path.slice(0, -2) : '';
+  try {
+    if (parseTilePath(full).width === TILE_WIDTH) return full;
+  } catch (cause) {
+    throw new TlogError('storage-path', 'not a folder of partial tiles', { cause });
+  }
+  throw new TlogError('storage-path', 'not a folder of partial tiles');
 }

@@ -111,6 +111,8 @@ export function signNote(text: string, signers: readonly NoteSigner[]): Uint8Arr
 export function assembleNote(text: string, lines: readonly string[]): Uint8Array {
   requireText(text);
   if (lines.length === 0) throw new TlogError('note-malformed', 'a note has at least one signature');
+  // One by one, for a "line" with line breaks in it could move the end of the text.
+  lines.forEach(parseSignatureLine);
   const note = Buffer.from(`${text}\n${lines.map((line) => `${line}\n`).join('')}`);
   parseNote(note);
   return new Uint8Array(note);

@@ -2,7 +2,7 @@ import { formatEntries, MAX_ENTRY_BYTES } from './entry-bundle.js';
 import { TlogError } from './errors.js';
 import { emptyRootHash, equalHashes, leafHash, nodeHash } from './merkle.js';
 import { TileReader, type FetchFile } from './tile-reader.js';
-import { entriesPath, TILE_WIDTH, tilePath, tileWidth } from './tile-path.js';
+import { entriesPath, parseTilePath, TILE_WIDTH, tilePath, tileWidth } from './tile-path.js';
 
 export interface LogFile {
   /** Relative to the log's folder. */
@@ -25,6 +25,8 @@ export interface LogEdge {
 export interface AppendPlan {
   /** Every tile, partial tile and entry bundle that is new at this size. All must be durable before the checkpoint is published. */
   readonly files: readonly LogFile[];
+  /** Folders of partial tiles and bundles that this append filled up. Once the checkpoint is published, `LogStorage.prune` may remove them. */
+  readonly superseded: readonly string[];
   /** The size after the append. */
   readonly size: bigint;
   readonly rootHash: Uint8Array;
@@ -54,7 +56,8 @@ export function planAppend(edge: LogEdge, entries: readonly Uint8Array[]): Appen
   const bundles = planBundles(edge, entries);
   const tiles = planTiles(edge, leafHashes);
   const next: LogEdge = { size, tiles: tiles.rest, bundle: bundles.rest };
-  return { files: [...tiles.files, ...bundles.files], size, rootHash: edgeRootHash(next), leafHashes, edge: next };
+  const files = [...tiles.files, ...bundles.files];
+  return { files, superseded: supersededBy(edge, files), size, rootHash: edgeRootHash(next), leafHashes, edge: next };
 }
 
 /** The root hash of the whole tree, from its right edge alone. */
@@ -150,6 +153,15 @@ function perfectSubtrees(hashes: readonly Uint8Array[]): Uint8Array[] {
     roots.push(node);
   }
   return roots.map(({ hash }) => hash);
+}
+
+/** Full tiles whose partial predecessors stood in the old edge. */
+function supersededBy(edge: LogEdge, files: readonly LogFile[]): string[] {
+  return files.flatMap(({ path }) => {
+    const place = parseTilePath(path);
+    const before = tileWidth(edge.size, place.kind === 'tile' ? place.level : 0, place.index);
+    return place.width === TILE_WIDTH && before > 0 ? [`${path}.p`] : [];
+  });
 }
 
 function joinHashes(hashes: readonly Uint8Array[]): Uint8Array {
