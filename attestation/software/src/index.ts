@@ -1,1 +1,4 @@
-export {};
+export { SoftwareEvidenceError } from './errors.js';
+export type { SoftwareEvidenceErrorCode } from './errors.js';
+export { softwareKeyName, verifySoftwareEvidence } from './verify.js';
+export type { ExpectedSoftwareEvidence } from './verify.js';
