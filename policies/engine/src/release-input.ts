@@ -5,6 +5,7 @@
  */
 export interface ReleaseInput {
   readonly now: number;
+  /** One tenant throughout: every signed statement behind this input was verified to be of it. */
   readonly tenant: string;
   /** `read_shard` asks for shard keys; `renew_lease` asks to prolong a lease already given. */
   readonly action: 'read_shard' | 'renew_lease';
@@ -29,9 +30,6 @@ export type PolicyProfile = 'development' | 'production';
 
 export interface ReleaseRequest {
   readonly id: string;
-  readonly tenant: string;
-  /** Asset the request names; must be `asset.id`. */
-  readonly asset: string;
   readonly digest: string;
   readonly requested_by: string;
   readonly purpose: string;
@@ -72,7 +70,6 @@ export interface ReleaseApproval {
 
 export interface ReleaseNode {
   readonly id: string;
-  readonly tenant: string;
   readonly enclave: string;
   readonly state: 'registered' | 'enrolled' | 'suspended' | 'retired';
   readonly ak_name: string;
@@ -97,7 +94,6 @@ export interface ReleaseAttestation {
 
 export interface ReleaseAsset {
   readonly id: string;
-  readonly tenant: string;
   readonly state: 'registered' | 'frozen' | 'retired';
   readonly enclaves: readonly string[];
   readonly manifest: {
@@ -113,13 +109,12 @@ export interface ReleaseAsset {
     readonly factors: Readonly<Record<string, number>>;
     readonly environments: readonly string[];
   };
-  /** Every shard of the asset, with its size. */
+  /** At least the shards the request names, with their sizes as the manifest states them. */
   readonly shards: readonly { readonly index: number; readonly bytes: number }[];
 }
 
 export interface ReleaseEnclave {
   readonly id: string;
-  readonly tenant: string;
   readonly version: number;
   readonly expires_at: number;
   readonly environments: readonly string[];
