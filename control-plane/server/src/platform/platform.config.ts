@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { defineConfig, type ConfigOf } from './config.js';
+import { trustConfig } from './trust.config.js';
+
+const port = z.number().int().min(0).max(65_535);
+const hostName = z.string().regex(/^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[::1\])$/, 'must be a lowercase host name or address');
+const filePath = z.string().min(1).max(4096);
+
+/** Who this installation is. Both stand in node certificates and in the log's origin. */
+export const identityConfig = defineConfig(
+  'identity',
+  z.strictObject({
+    /** SPIFFE trust domain and suffix of the log's origin. Danger: changing it orphans every node. */
+    domain: hostName.default('strongroom.localhost'),
+    /** Default: `main`. Danger: as `domain`. */
+    tenant: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/).default('main'),
+  }),
+);
+export type IdentityConfig = ConfigOf<typeof identityConfig>;
+
+export const listenersConfig = defineConfig(
+  'listeners',
+  z.strictObject({
+    /** Address both listeners bind. Default: this machine only. Danger: the people listener speaks plain HTTP; put TLS before it. */
+    address: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
+    /** TCP port for people. Default 7080. */
+    peoplePort: port.default(7080),
+    /** TCP port for agents, mutual TLS 1.3. Default 7443. */
+    agentsPort: port.default(7443),
+    /** Host names people may use; any other answers 404, so that a foreign page cannot rebind a name to us. */
+    peopleHosts: z.array(hostName).min(1).default(['localhost', '127.0.0.1', '[::1]']),
+    /** Host names of the approval page alone; its passkeys live under this name only (the relying-party id). */
+    approvalHosts: z.array(hostName).min(1).default(['approve.localhost']),
+    /** Names in the agents listener's certificate. */
+    agentsHosts: z.array(hostName).min(1).default(['localhost', '127.0.0.1']),
+    /** Bytes a request body may have where the route does not say otherwise. Default 64 KiB. */
+    bodyLimitBytes: z.number().int().min(1024).max(16 * 1024 * 1024).default(64 * 1024),
+    /** Requests a principal (else an address) may make in a minute. Default 1200. */
+    requestsPerMinute: z.number().int().min(1).max(1_000_000).default(1200),
+    /** Failed authentications an address may make in a minute. Default 60. */
+    failuresPerMinute: z.number().int().min(1).max(100_000).default(60),
+  }),
+  {
+    // STRONGROOM_PORT moves both: people to it, agents to the next one.
+    environment: ({ STRONGROOM_PORT: moved }) => (moved === undefined ? {} : { peoplePort: Number(moved), agentsPort: Number(moved) + 1 }),
+    forbidden: ({ peopleHosts, approvalHosts }) =>
+      peopleHosts.some((host) => approvalHosts.includes(host)) ? ['peopleHosts and approvalHosts must differ: approval passkeys do one thing'] : [],
+  },
+);
+export type ListenersConfig = ConfigOf<typeof listenersConfig>;
+
+export const databaseConfig = defineConfig(
+  'database',
+  z.strictObject({
+    /** `postgresql://…`. Without it and without `urlFile`, development starts its own database in `folder`. */
+    url: z.string().regex(/^postgres(?:ql)?:\/\//, 'must be a postgresql:// URL').optional(),
+    /** File that holds the URL, so that its password is in no environment. */
+    urlFile: filePath.optional(),
+    /** Data of the embedded database (development only). */
+    folder: filePath.default('.strongroom/database'),
+    /** Connections one process opens at most. Default 20. */
+    poolSize: z.number().int().min(4).max(200).default(20),
+    /** Milliseconds one statement may run. Default 15000. */
+    statementTimeoutMs: z.number().int().min(100).max(600_000).default(15_000),
+  }),
+  {
+    environment: ({ DATABASE_URL: url }) => (url === undefined ? {} : { url }),
+    forbidden: ({ url, urlFile }, profile) =>
+      profile === 'production' && url === undefined && urlFile === undefined ? ['production needs urlFile (or DATABASE_URL)'] : [],
+  },
+);
+export type DatabaseConfig = ConfigOf<typeof databaseConfig>;
+
+/** The configured URL, or undefined where the embedded database is meant. */
+export function databaseUrl(config: DatabaseConfig): string | undefined {
+  return config.url ?? (config.urlFile === undefined ? undefined : readFileSync(config.urlFile, 'utf8').trim());
+}
+
+export const authorityConfig = defineConfig(
+  'authority',
+  z.strictObject({
+    /** PEM of the CA that signs node certificates. Danger: whoever can replace it can be any node. */
+    certificateFile: filePath.default('.strongroom/authority/certificate.pem'),
+    /** PEM (PKCS#8) of its key; refused unless its mode is 0600 or tighter. */
+    keyFile: filePath.default('.strongroom/authority/key.pem'),
+    /** Hours a node certificate lives. Default 24. */
+    nodeCertificateHours: z.number().int().min(1).max(24 * 30).default(24),
+  }),
+);
+export type AuthorityConfig = ConfigOf<typeof authorityConfig>;
+
+export const logConfig = defineConfig(
+  'logging',
+  z.strictObject({
+    /** Least severe level written. Default info. */
+    level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  }),
+  { environment: ({ STRONGROOM_LOG_LEVEL: level }) => (level === undefined ? {} : { level }) },
+);
+export type LogConfig = ConfigOf<typeof logConfig>;
+
+export const testingConfig = defineConfig(
+  'testing',
+  z.strictObject({
+    /** Name of the crash point at which the process ends itself. Set by STRONGROOM_CRASH_AT; development only. */
+    crashAt: z.string().max(64).optional(),
+  }),
+  {
+    environment: ({ STRONGROOM_CRASH_AT: crashAt }) => (crashAt === undefined ? {} : { crashAt }),
+    forbidden: ({ crashAt }, profile) => (profile === 'production' && crashAt !== undefined ? ['STRONGROOM_CRASH_AT is for tests'] : []),
+  },
+);
+export type TestingConfig = ConfigOf<typeof testingConfig>;
+
+export const platformSections = [identityConfig, listenersConfig, databaseConfig, authorityConfig, trustConfig, logConfig, testingConfig] as const;
