@@ -33,8 +33,8 @@ const PRINTABLE = /^[\x21-\x7e]{1,200}$/;
  */
 export function evidenceBindingDigest(binding: EvidenceBinding): Uint8Array {
   if (!(binding.nonce instanceof Uint8Array) || binding.nonce.length !== 32) throw new RangeError('nonce must be 32 bytes');
-  if (!PRINTABLE.test(binding.tenant)) throw new RangeError('tenant must be printable ASCII');
-  if (!PRINTABLE.test(binding.node)) throw new RangeError('node must be printable ASCII');
+  if (!isPrintable(binding.tenant)) throw new RangeError('tenant must be printable ASCII');
+  if (!isPrintable(binding.node)) throw new RangeError('node must be printable ASCII');
   if (!AK_NAME.test(binding.akName)) throw new RangeError('akName must be lowercase hex');
   if (!['enrol', 'release', 'renew'].includes(binding.purpose)) throw new RangeError('purpose is unknown');
   if (!DIGEST.test(binding.transportKeyDigest)) throw new RangeError('transportKeyDigest must be sha256:<hex>');
@@ -51,4 +51,9 @@ export function evidenceBindingDigest(binding: EvidenceBinding): Uint8Array {
     type: 'strongroom/evidence/v1',
   });
   return new Uint8Array(createHash('sha256').update(canonical, 'utf8').digest());
+}
+
+/** The type is asked for by name: a pattern alone would take `undefined` for the text "undefined", and the member would be left out of the digest. */
+function isPrintable(value: unknown): boolean {
+  return typeof value === 'string' && PRINTABLE.test(value);
 }

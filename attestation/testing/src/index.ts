@@ -7,3 +7,6 @@ export type { FakeEndorsementKind, FakeEndorsementOptions } from './fake-endorse
 export { FakeSoftwareAttester } from './fake-software-attester.js';
 export { ATTRIBUTES, objectName, pcrSelection } from './tpm-structures.js';
 export type { AttributeName, FakeBank } from './tpm-structures.js';
+export { Swtpm, swtpmInstalled } from './swtpm.js';
+export { SwtpmNode } from './swtpm-node.js';
+export type { SwtpmKey, SwtpmKeyKind } from './swtpm-node.js';
