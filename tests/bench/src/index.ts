@@ -1,1 +1,2 @@
-export {};
+export { compare } from './bench.js';
+export type { Bench, BenchRecord, Figure } from './bench.js';
