@@ -51,12 +51,18 @@ const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
 
 /** Splits a note without verifying anything. @throws TlogError `note-malformed` | `note-too-large` */
 export function parseNote(note: Uint8Array): ParsedNote {
+  const { text, lines } = splitNote(note);
+  return { text, signatures: parseSignatureLines(lines) };
+}
+
+/** The text of a note and what follows the empty line, unread. @throws TlogError `note-malformed` | `note-too-large` */
+export function splitNote(note: Uint8Array): { readonly text: string; readonly lines: string } {
   const message = decodeText(note);
   const end = message.lastIndexOf('\n\n');
   if (end < 0 || !message.endsWith('\n') || end + 2 >= message.length) {
     throw new TlogError('note-malformed', 'not a text, an empty line and signature lines');
   }
-  return { text: message.slice(0, end + 1), signatures: parseSignatureLines(message.slice(end + 2)) };
+  return { text: message.slice(0, end + 1), lines: message.slice(end + 2) };
 }
 
 /** Reads signature lines, each ended by a newline. @throws TlogError `note-malformed` */

@@ -1,7 +1,7 @@
 import { parseCheckpoint, type Checkpoint } from './checkpoint-text.js';
 import { TlogError } from './errors.js';
 import { equalHashes, verifyGrowth } from './merkle.js';
-import { openNote, parseNote } from './note.js';
+import { openNote, splitNote } from './note.js';
 import type { NoteVerifier } from './vkey.js';
 import { parseAddCheckpoint, type AddCheckpointRequest } from './witness-request.js';
 
@@ -33,13 +33,14 @@ export function answerAddCheckpoint(body: Uint8Array, logs: WitnessedLogs): Witn
   let checkpoint: Checkpoint;
   try {
     request = parseAddCheckpoint(body);
-    checkpoint = parseCheckpoint(parseNote(request.checkpoint).text);
+    checkpoint = parseCheckpoint(splitNote(request.checkpoint).text);
   } catch (cause) {
     return refusal(400, cause);
   }
   const keys = logs.keysOf(checkpoint.origin);
   if (keys === undefined) return { status: 404, reason: 'unknown log' };
   try {
+    // Signature lines that cannot be read are signatures that do not verify.
     openNote(request.checkpoint, keys);
   } catch (cause) {
     return refusal(403, cause);
