@@ -1,0 +1,33 @@
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { describe } from '@jest/globals';
+
+/** Whether the tools of the development TPM are here. `npm test` installs them. */
+export const swtpmInstalled = ['swtpm', 'swtpm_setup', 'swtpm_localca'].every((tool) =>
+  (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, tool), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  }),
+);
+
+/** Groups tests against a real swtpm; skipped, and named so, where there is none. */
+export function describeWithSwtpm(name: string, tests: () => void): void {
+  if (swtpmInstalled) describe(name, tests);
+  else describe.skip(`${name} (skipped: swtpm and swtpm-tools are not installed)`, tests);
+}
+
+/** A folder that is gone after `use`. */
+export async function withScratchFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'strongroom-test-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
