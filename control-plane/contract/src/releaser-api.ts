@@ -85,6 +85,7 @@ export const RELEASER_REFUSALS = [
   'nonce-used',
   'nonce-expired',
   'nonce-purpose',
+  'nonce-limit',
   'node-not-bound',
   'node-registration',
   'node-endorsement',
