@@ -1,1 +1,11 @@
-export {};
+export { ReleaserError } from './errors.js';
+export type { ReleaserErrorCode, ReleaserFault, StartFault } from './errors.js';
+export { createDevelopmentKeyStore, openDevelopmentKeyStore } from './keys/development-key-store.js';
+export type { DevelopmentKeyStoreOptions } from './keys/development-key-store.js';
+export type { KekName, KekPublicKey, KeyService } from './keys/key-service.js';
+export { loadConfig } from './process/config.js';
+export type { ReleaserConfig } from './process/config.js';
+export { CRASH_POINTS } from './process/crash-points.js';
+export type { CrashPoint } from './process/crash-points.js';
+export { startReleaser } from './start.js';
+export type { RunningReleaser, Surroundings } from './start.js';
