@@ -46,7 +46,7 @@ export class Audit1763800000000 implements MigrationInterface {
 
       -- One row. size and root are of what is sequenced; published_size and checkpoint of what outsiders may see.
       CREATE TABLE audit_head (
-        only boolean PRIMARY KEY DEFAULT true CHECK (only),
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
         epoch bigint NOT NULL,
         size bigint NOT NULL,
         root bytea NOT NULL CHECK (length(root) = 32),

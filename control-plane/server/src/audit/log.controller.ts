@@ -20,10 +20,10 @@ export class LogController {
     return this.#file(CHECKPOINT_PATH, 'text/plain; charset=utf-8');
   }
 
-  @Get('tile/*path')
+  @Get('tile/*')
   @RouteAction({ action: 'log.read', principal: 'anyone', surfaces: ['people', 'agents'] })
   @ApiOkResponse({ description: 'Tile or entry bundle (c2sp.org/tlog-tiles)' })
-  async tile(@Param('path') rest: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
+  async tile(@Param('*') rest: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
     const path = `tile/${rest}`;
     try {
       parseTilePath(path);

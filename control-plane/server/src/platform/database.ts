@@ -36,7 +36,10 @@ export class Database implements OnApplicationShutdown {
 
   private constructor(private readonly dataSource: DataSource) {}
 
-  /** Connects, then brings the tables up to date under a lock, so that replicas starting together do it once. */
+  /**
+   * Connects, then brings the tables up to date under a lock, so that replicas starting together do it once.
+   * @throws StrongroomError `database-unavailable` | `database-outdated`
+   */
   static async open(options: DatabaseOptions): Promise<Database> {
     const dataSource = new DataSource({
       type: 'postgres',
@@ -51,12 +54,14 @@ export class Database implements OnApplicationShutdown {
       poolErrorHandler: () => undefined,
       extra: { statement_timeout: options.statementTimeoutMs, idle_in_transaction_session_timeout: 60_000, connectionTimeoutMillis: 10_000 },
     });
+    await dataSource.initialize().catch((cause: unknown) => {
+      throw new StrongroomError('database-unavailable', undefined, { cause });
+    });
     try {
-      await dataSource.initialize();
       await migrate(dataSource);
     } catch (cause) {
-      if (dataSource.isInitialized) await dataSource.destroy();
-      throw new StrongroomError('database-unavailable', 'the database cannot be reached or brought up to date', { cause });
+      await dataSource.destroy();
+      throw new StrongroomError('database-outdated', `a migration failed: ${cause instanceof Error ? cause.message : 'unknown'}`, { cause });
     }
     return new Database(dataSource);
   }

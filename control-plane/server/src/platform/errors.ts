@@ -57,6 +57,7 @@ export const errorCodes = {
   'rate-limited': { kind: 'limited', title: 'Too many requests' },
   // What we lean on.
   'database-unavailable': { kind: 'dependency', title: 'The database cannot be reached' },
+  'database-outdated': { kind: 'dependency', title: 'The database cannot be brought up to date' },
   'log-not-current': { kind: 'dependency', title: 'The log has not published the entry yet' },
   'witness-unavailable': { kind: 'dependency', title: 'The log is not witnessed' },
   'policy-mismatch': { kind: 'dependency', title: 'The policy in force is not the bundle held here' },

@@ -45,6 +45,8 @@ export interface AccessQuestion {
   readonly action: string;
   /** What the route's address names: `{ request: '0192…' }`. */
   readonly resource: Readonly<Record<string, string>>;
+  /** The body as parsed, not yet validated; a domain may read from it what its action is about. */
+  readonly body: unknown;
 }
 
 export interface Decision {

@@ -52,7 +52,7 @@ export class RouteGuard implements CanActivate, OnModuleInit {
     request.principal = principal;
     if (!this.#requests.take(principal.kind === 'anyone' ? `address ${request.ip}` : `${principal.kind} ${principal.id}`)) throw new StrongroomError('rate-limited');
     if (principal.kind === 'anyone') return true;
-    const decision = await this.decider?.decideAccess({ principal, action: declared.action, resource: request.params as Record<string, string> });
+    const decision = await this.decider?.decideAccess({ principal, action: declared.action, resource: request.params as Record<string, string>, body: request.body });
     if (decision?.allowed !== true) throw new StrongroomError('access-denied', undefined, { reasons: decision?.reasons ?? [] });
     return true;
   }
