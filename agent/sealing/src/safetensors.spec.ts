@@ -37,6 +37,11 @@ describe('a safetensors header', () => {
     expect([...(await parse(file(odd, 11))).tensors.keys()]).toEqual(['s', 'e', 'q']);
   });
 
+  it('takes any text in names and metadata', async () => {
+    const text = '{"__metadata__":{"v":"-0 1.5e3 {\\"a\\":1}"},"layer-0.1e":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}';
+    expect([...(await parse(file(undefined, 1, text))).tensors.keys()]).toEqual(['layer-0.1e']);
+  });
+
   it('takes names that objects treat specially as names', async () => {
     const text = '{"__proto__":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"constructor":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}';
     expect([...(await parse(file(undefined, 2, text))).tensors.keys()]).toEqual(['__proto__', 'constructor']);
@@ -72,7 +77,9 @@ describe('a safetensors header', () => {
     ['a dtype every object has', file({ a: { ...a, dtype: 'toString' } }, 24), 'safetensors-dtype'],
     ['no shape', file({ a: { ...a, shape: undefined } }, 24), 'safetensors-shape'],
     ['a negative dimension', file({ a: { ...a, shape: [-2, -3] } }, 24), 'safetensors-shape'],
-    ['a fractional dimension', file({ a: { ...a, shape: [1.5, 4] } }, 24), 'safetensors-shape'],
+    ['a fractional dimension', file({ a: { ...a, shape: [1.5, 4] } }, 24), 'safetensors-header-malformed'],
+    ['a dimension written as 6.0', file(undefined, 24, '{"a":{"dtype":"F32","shape":[6.0],"data_offsets":[0,24]}}'), 'safetensors-header-malformed'],
+    ['an offset written as -0', file(undefined, 24, '{"a":{"dtype":"F32","shape":[6],"data_offsets":[-0,24]}}'), 'safetensors-header-malformed'],
     ['a dimension as text', file({ a: { ...a, shape: ['6'] } }, 24), 'safetensors-shape'],
     ['a shape that overflows to the right length', file({ a: { ...a, shape: [2 ** 31, 2 ** 31, 4, 6] } }, 24), 'safetensors-length'],
     ['a length that does not fit the shape', file({ a: { ...a, shape: [7] } }, 24), 'safetensors-length'],
