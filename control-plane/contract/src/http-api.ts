@@ -29,7 +29,6 @@ export const nodeView = z.strictObject({
   hardware_id: digest,
   ak_name: akName.nullable(),
   certificate_expires_at: instant.nullable(),
-  last_attestation: z.strictObject({ status: text(20), at: instant, environment: text(63).nullable() }).nullable(),
 });
 export const beginEnrolment = z.strictObject({ node: uuid, endorsement: endorsementSchema, csr: bytes(64, 4096) });
 export const enrolmentChallenge = z.strictObject({ enrolment: uuid, challenge: credentialChallenge, expires_at: instant });
@@ -81,8 +80,9 @@ export const requestView = z.strictObject({
   weights_digest: z.array(digest),
   missing: z.array(z.strictObject({ factor, count })),
   approvals: z.array(approvalSchema),
-  reasons: z.array(z.strictObject({ code: text(100), message: text(500), remedy: text(500) })),
 });
+/** A request as the node sees it that may open it. */
+export const nodeRequestView = requestView.extend({ manifest: dsse });
 export const submitApproval = approvalSchema;
 export const revoke = z.strictObject({ reason: text(500) });
 export const revocation = z.strictObject({ id: uuid, state: text(30), log_index: text(20) });
@@ -108,7 +108,6 @@ export const releaseView = z.strictObject({
   bytes: count,
   lease_until: instant.nullable(),
   ended: z.strictObject({ at: instant, reason: text(40) }).nullable(),
-  log_index: text(20).nullable(),
 });
 
 // ── Budgets, audit ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +116,6 @@ export const budgetView = z.strictObject({
   route: slug,
   window_seconds: count,
   used_bytes: count,
-  reserved_bytes: count,
   cap_bytes: count,
 });
 export const auditEntryView = z.strictObject({ index: text(20), leaf_hash: digest, event: z.record(z.string(), z.unknown()) });

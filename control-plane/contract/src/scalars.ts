@@ -48,7 +48,7 @@ export const dsse = z.strictObject({
 export const factor = z.enum(['owner', 'security', 'executive']);
 export type Factor = z.infer<typeof factor>;
 export const action = z.enum(['read_shard']);
-export const purpose = z.enum(['inference', 'evaluation', 'fine_tuning', 'incident_response', 'migration']);
+export const purpose = z.enum(['inference', 'evaluation', 'fine_tuning', 'interpretability', 'red_teaming', 'incident_response', 'migration']);
 
 export function toInstant(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;

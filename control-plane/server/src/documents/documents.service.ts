@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { DsseEnvelope } from '@strongroom/attestation-encoding';
+import { ContractError, type Signed } from '@strongroom/control-plane-contract';
+import { AuditService } from '../audit/audit.service.js';
+import { Clock } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { StrongroomError } from '../platform/errors.js';
+import { refuseContractError } from '../platform/contract-refusal.js';
+import { DocumentEntity } from './document.entity.js';
+import { documentKinds, type DocumentKind, type DocumentKinds } from './document-kind.js';
+import { TrustAnchors } from '../platform/trust-anchors.js';
+
+export interface RegisteredDocument<K extends DocumentKind> {
+  readonly kind: K;
+  readonly subject: string;
+  readonly signed: Signed<DocumentKinds[K]>;
+  readonly version: number;
+  readonly eventId: string;
+}
+
+// Serialises registrations of one document, so that two versions cannot pass each other.
+const REGISTRATION_LOCK = 7_104_311;
+
+/** Keeps the signed documents in force. Who signed decides; who sends them does not. */
+@Injectable()
+export class DocumentsService {
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+    private readonly trust: TrustAnchors,
+  ) {}
+
+  /**
+   * Verifies a document and puts it in force, if it is newer than the one in force.
+   * The same document again answers the same: registering is idempotent.
+   * @throws StrongroomError `statement-refused` (its reason tells which check), `conflict` for an older version
+   */
+  async register<K extends DocumentKind>(kind: K, envelope: unknown, within?: (manager: EntityManager, signed: Signed<DocumentKinds[K]>) => Promise<void>): Promise<RegisteredDocument<K>> {
+    const rules = documentKinds[kind];
+    const signed = refuseContractError(() => rules.verify(envelope, this.trust.value, this.clock.now()));
+    const subject = rules.subject(signed.value);
+    const { version } = signed.value;
+    return this.database.inTransaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [REGISTRATION_LOCK, `${kind}/${subject}`]);
+      const latest = await this.latest(manager, kind, subject);
+      if (latest !== undefined && latest.digest === signed.digest) return { kind, subject, signed, version, eventId: latest.eventId };
+      if (latest !== undefined && latest.version >= version) {
+        throw new StrongroomError('conflict', `version ${latest.version} is in force already; sign a higher one`);
+      }
+      await within?.(manager, signed);
+      const { eventId } = await this.audit.record(manager, {
+        kind: 'policy-change',
+        message: `${kind} ${subject} version ${version} is in force`,
+        chains: [rules.chain(subject)],
+        statement: { type: 'strongroom/log/document/v1', kind, digest: signed.digest, version, subject },
+      });
+      await manager.insert(DocumentEntity, { kind, subject, version, digest: signed.digest, envelope: signed.envelope, registeredAt: this.clock.now(), eventId });
+      return { kind, subject, signed, version, eventId };
+    });
+  }
+
+  /**
+   * The newest version, verified again now: a document that has expired since is not in force.
+   * @returns undefined where there is none in force
+   */
+  async inForce<K extends DocumentKind>(kind: K, subject: string, manager: EntityManager = this.database.manager): Promise<Signed<DocumentKinds[K]> | undefined> {
+    const latest = await this.latest(manager, kind, subject);
+    if (latest === undefined) return undefined;
+    try {
+      return documentKinds[kind].verify(latest.envelope, this.trust.value, this.clock.now());
+    } catch (error) {
+      if (error instanceof ContractError) return undefined;
+      throw error;
+    }
+  }
+
+  /** As `inForce`, for callers that cannot go on without. @throws StrongroomError `document-missing` */
+  async required<K extends DocumentKind>(kind: K, subject: string, manager?: EntityManager): Promise<Signed<DocumentKinds[K]>> {
+    const signed = await this.inForce(kind, subject, manager);
+    if (signed === undefined) throw new StrongroomError('document-missing', `no ${kind} is in force for ${subject}; have one signed and registered`);
+    return signed;
+  }
+
+  /** Newest envelope of each subject of a kind, whether still current or not. */
+  async newest(kind: DocumentKind): Promise<readonly DsseEnvelope[]> {
+    const rows: { envelope: DsseEnvelope }[] = await this.database.manager.query(
+      'SELECT DISTINCT ON (subject) envelope FROM document WHERE kind = $1 ORDER BY subject, version DESC',
+      [kind],
+    );
+    return rows.map((row) => row.envelope);
+  }
+
+  private async latest(manager: EntityManager, kind: DocumentKind, subject: string): Promise<DocumentEntity | undefined> {
+    return (await manager.findOne(DocumentEntity, { where: { kind, subject }, order: { version: 'DESC' } })) ?? undefined;
+  }
+}
