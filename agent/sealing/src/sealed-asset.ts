@@ -1,4 +1,4 @@
-import type { Digest } from '@strongroom/attestation-encoding';
+import { canonicalDigest, type Digest } from '@strongroom/attestation-encoding';
 import { keyCommitment } from './key-commitment.js';
 import type { ShardSummary } from './shard-summary.js';
 import type { Weights } from './weights.js';
@@ -25,7 +25,10 @@ export interface TensorDescription {
 
 export interface SealedAssetDescription {
   readonly shards: readonly SealedShardDescription[];
+  /** The tensor map, kept beside the manifest. */
   readonly tensors: Readonly<Record<string, TensorDescription>>;
+  /** What the manifest says of that map: digest of its RFC 8785 form, number of tensors. */
+  readonly tensorMap: { readonly digest: Digest; readonly count: number };
 }
 
 /**
@@ -48,6 +51,10 @@ export function describeSealedAsset(sealId: string, weights: Weights, summaries:
     };
   });
   if (summaries.length !== shards.length || keys.length !== shards.length) throw new RangeError('more summaries or keys than shards');
-  const tensors = [...weights.tensors].map(([name, { shard, dtype, shape, offset, length }]) => [name, { shard, dtype, shape: [...shape], offset, length }] as const);
-  return { shards, tensors: Object.fromEntries(tensors) };
+  const tensors = tensorMapOf(weights);
+  return { shards, tensors, tensorMap: { digest: canonicalDigest(tensors), count: weights.tensors.size } };
+}
+
+function tensorMapOf({ tensors }: Weights): Record<string, TensorDescription> {
+  return Object.fromEntries([...tensors].map(([name, { shard, dtype, shape, offset, length }]) => [name, { shard, dtype, shape: [...shape], offset, length }]));
 }

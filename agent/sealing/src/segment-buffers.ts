@@ -1,6 +1,6 @@
 // Two buffers on each side, so that the disk works while the cipher does: memory stays at a few segments for any shard.
 import type { FileHandle } from 'node:fs/promises';
-import { SealingError } from './errors.js';
+import type { SealingError } from './errors.js';
 import { SEGMENT_BYTES } from './segment-layout.js';
 
 /** A run of bytes to read, in file order. */
@@ -39,12 +39,12 @@ export class ReadAhead {
   }
 
   #advance(): void {
-    const { value, done } = this.#spans.next();
-    if (done === true) {
+    const next = this.#spans.next() as IteratorResult<ReadSpan, undefined>;
+    if (next.done === true) {
       this.#pending = undefined;
       return;
     }
-    this.#pending = readSpan(this.file, value, this.#buffers[this.#turn], this.shortRead);
+    this.#pending = readSpan(this.file, next.value, this.#buffers[this.#turn], this.shortRead);
     this.#pending.catch(() => undefined); // reported by next(); close() may come first
     this.#turn = this.#turn === 0 ? 1 : 0;
   }

@@ -97,9 +97,9 @@ async function runBatch<J extends ShardJob>(options: BatchOptions, jobs: readonl
 
 /** Stops the rest at the first failure, waits for all of them, and reports that first failure. */
 async function firstFailure(lanes: readonly Promise<void>[], abort: () => void): Promise<void> {
-  let first: unknown;
+  let first: SealingError | undefined;
   const failed = (error: unknown): void => {
-    first ??= error;
+    first ??= asSealingError(error);
     abort();
   };
   await Promise.all(lanes.map((lane) => lane.catch(failed)));

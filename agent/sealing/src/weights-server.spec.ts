@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:net';
+import { canonicalDigest } from '@strongroom/attestation-encoding';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseByteRange } from './byte-range.js';
 import { generateModel } from './generate-model.js';
@@ -67,6 +68,7 @@ describe('sealed weights', () => {
       expect(verifyKeyCommitment(sealed.keys[shard.index] ?? new Uint8Array(), 's', shard.index, shard.key_commitment)).toBe(true);
     }
     expect(sealed.tensors['model.norm.weight']).toMatchObject({ dtype: 'F32', shape: expect.any(Array) });
+    expect(sealed.tensorMap).toEqual({ digest: canonicalDigest(sealed.tensors), count: Object.keys(sealed.tensors).length });
     expect(sealed.keys[0]).not.toEqual(sealed.keys[1]);
   });
 });
