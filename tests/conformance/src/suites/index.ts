@@ -4,6 +4,7 @@ import { digestOnlyLogsSuite } from './digest-only-logs.js';
 import { logProofsSuite } from './log-proofs.js';
 import { consistencySuite, inclusionSuite } from './merkle-proofs.js';
 import { signedNotesSuite } from './signed-notes.js';
+import { sigstoreCheckpointsSuite } from './sigstore-checkpoints.js';
 import { tileLayoutSuite } from './tile-layout.js';
 import { tiledLogsSuite } from './tiled-logs.js';
 import { witnessProtocolSuite } from './witness-protocol.js';
@@ -19,4 +20,5 @@ export const suites: readonly Suite[] = [
   cosignedCheckpointsSuite,
   logProofsSuite,
   witnessProtocolSuite,
+  sigstoreCheckpointsSuite,
 ];
