@@ -89,15 +89,21 @@ export class SwtpmNode {
     return { attest: statement, signature };
   }
 
-  /** TPM2_ActivateCredential under the EK's own policy: PolicySecret of the endorsement hierarchy. */
-  async activateCredential(ak: SwtpmKey, ek: SwtpmKey, hash: 'sha256' | 'sha384', credentialBlob: Uint8Array, encryptedSecret: Uint8Array): Promise<Uint8Array> {
-    const start = Buffer.concat([u32(NULL), u32(NULL), tpm2b(Buffer.alloc(16, 1)), EMPTY, u8(1), u16(0x0010), u16(TPM_IDS[hash])]);
+  /**
+   * TPM2_ActivateCredential. The low-range EKs ask for their own policy (PolicySecret of the endorsement hierarchy), the P-384 one of the
+   * high range takes its password, which is empty.
+   */
+  async activateCredential(ak: SwtpmKey, ek: SwtpmKey, credentialBlob: Uint8Array, encryptedSecret: Uint8Array): Promise<Uint8Array> {
+    const activate = (authorisation: Uint8Array): Promise<Buffer> =>
+      this.tpm.authorised(0x147, Buffer.concat([u32(ak.handle), u32(ek.handle)]), [PASSWORD, authorisation], Buffer.concat([credentialBlob, encryptedSecret]));
+    const withPassword = (Buffer.from(ek.publicArea).readUInt32BE(4) & attributeBits(['userWithAuth'])) !== 0;
+    if (withPassword) return new Uint8Array((await activate(PASSWORD)).subarray(2));
+    const start = Buffer.concat([u32(NULL), u32(NULL), tpm2b(Buffer.alloc(16, 1)), EMPTY, u8(1), u16(0x0010), u16(TPM_IDS.sha256)]);
     const session = u32((await this.tpm.command(0x176, start)).readUInt32BE(0));
     await this.tpm.authorised(0x151, Buffer.concat([u32(ENDORSEMENT), session]), [PASSWORD], Buffer.concat([EMPTY, EMPTY, EMPTY, u32(0)]));
     const policy = Buffer.concat([session, EMPTY, u8(0), EMPTY]);
     try {
-      const response = await this.tpm.authorised(0x147, Buffer.concat([u32(ak.handle), u32(ek.handle)]), [PASSWORD, policy], Buffer.concat([credentialBlob, encryptedSecret]));
-      return new Uint8Array(response.subarray(2));
+      return new Uint8Array((await activate(policy)).subarray(2));
     } catch (cause) {
       await this.tpm.command(0x165, session).catch(() => undefined); // A refused command leaves its session behind.
       throw cause;

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 /** The TPM was busy with itself (a self-test, a write): the command is to be sent again. */
 const RC_RETRY = 0x922;
 
-/** Whether swtpm and its set-up tool are installed. */
+/** Whether swtpm and its set-up tool are installed. (Some versions of the latter end with 1 for `--version`.) */
 export function swtpmInstalled(): boolean {
-  return ['swtpm', 'swtpm_setup'].every((tool) => spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0);
+  return ['swtpm', 'swtpm_setup'].every((tool) => spawnSync(tool, ['--version'], { stdio: 'ignore' }).error === undefined);
 }
 
 /** A software TPM of our own: state, endorsement authority and process live and end with one folder. */
