@@ -1,5 +1,6 @@
-import { createCipheriv, createHash, createPublicKey, diffieHellman, generateKeyPairSync, hkdfSync } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createCipheriv, createPublicKey, diffieHellman, generateKeyPairSync, hkdfSync, type KeyObject } from 'node:crypto';
+import { SoftwareEvidenceError } from './errors.js';
+import { softwareKeyName } from './verify.js';
 
 /** A secret that only the holder of one software key can open: the development profile's TPM2_MakeCredential. */
 export interface SoftwareCredential {
@@ -20,12 +21,15 @@ const INFO = 'strongroom/software-credential/v1';
  * @param akName lowercase hex, `000b` ‖ SHA-256 of `publicKeyInfo`.
  * @param secret 16 to 64 bytes. The caller zeroes it.
  * @param ephemeral a fresh P-256 private key, used for this call alone.
- * @throws RangeError when the key is not P-256, the name is not its name, or the secret is not of that size.
+ * @throws SoftwareEvidenceError `software-key-unsupported` when a key is not P-256, `software-key-name-mismatch` when the name is not
+ *   its name, `software-expectation-malformed` when the secret is not of that size.
  */
 export function sealSoftwareCredential(publicKeyInfo: Uint8Array, akName: string, secret: Uint8Array, ephemeral: KeyObject = freshKey()): SoftwareCredential {
-  if (secret.length < 16 || secret.length > 64) throw new RangeError('secret must be 16 to 64 bytes');
+  if (!(secret instanceof Uint8Array) || secret.length < 16 || secret.length > 64) {
+    throw new SoftwareEvidenceError('software-expectation-malformed', 'secret is not 16 to 64 bytes');
+  }
   const publicKey = requireP256(publicKeyInfo);
-  if (akName !== `000b${createHash('sha256').update(publicKeyInfo).digest('hex')}`) throw new RangeError('akName is not the name of this key');
+  if (akName !== softwareKeyName(publicKeyInfo)) throw new SoftwareEvidenceError('software-key-name-mismatch', 'name is not the name of this key');
   const encryptedSecret = pointOf(ephemeral);
   const shared = diffieHellman({ privateKey: ephemeral, publicKey });
   const derived = Buffer.from(hkdfSync('sha256', shared, Buffer.concat([encryptedSecret, publicKeyInfo]), INFO, 44));
@@ -50,13 +54,13 @@ function requireP256(publicKeyInfo: Uint8Array): KeyObject {
     const exact = key.export({ format: 'der', type: 'spki' }).equals(publicKeyInfo);
     if (exact && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;
   } catch (cause) {
-    throw new RangeError('publicKeyInfo is not a DER SubjectPublicKeyInfo', { cause });
+    throw new SoftwareEvidenceError('software-key-unsupported', 'key is not a DER SubjectPublicKeyInfo', { cause });
   }
-  throw new RangeError('publicKeyInfo is not a P-256 key in its shortest form');
+  throw new SoftwareEvidenceError('software-key-unsupported', 'key is not P-256 with an uncompressed point');
 }
 
 /** The last 65 bytes of a P-256 SubjectPublicKeyInfo are its uncompressed point. */
 function pointOf(privateKey: KeyObject): Uint8Array {
-  if (privateKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new RangeError('ephemeral must be a P-256 key');
+  if (privateKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new SoftwareEvidenceError('software-key-unsupported', 'ephemeral key is not P-256');
   return new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-65));
 }
