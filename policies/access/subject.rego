@@ -18,6 +18,9 @@ proved contains "subject.known" if {
 	guards.text(input.subject.id)
 	guards.text(input.subject.type)
 	input.subject.type in _action.subject_types
+	every role in input.subject.roles {
+		is_object(config.access.roles[role])
+	}
 }
 
 # A role that may do this to anything, or one that may do it to what is the subject's own.

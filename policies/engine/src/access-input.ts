@@ -34,8 +34,9 @@ export interface AccessInput {
   readonly profile: PolicyProfile;
   readonly subject: {
     readonly type: 'person' | 'node' | 'service';
+    /** Lowercase UUID. */
     readonly id: string;
-    /** Names in the policy data; a node has the role `node`, a service `service`. */
+    /** Names in the policy data, none that it does not know; a node has the role `node`, a service `service`. */
     readonly roles: readonly string[];
     readonly tenant: string;
     readonly session: {
@@ -52,7 +53,7 @@ export interface AccessInput {
     readonly tenant: string;
   };
   readonly context: {
-    /** Who made the request the action is about; empty where there is none. Listing one's own requests: the subject's id. */
+    /** Id of whoever made the request the action is about; empty where there is none. Listing one's own requests: the subject's id. */
     readonly requester: string;
     /** Only for `request.create`; else empty. */
     readonly purpose: string;

@@ -1,7 +1,7 @@
 /**
  * What the release policy reads. Every member is resolved by whoever evaluates (server, releaser, agent), never copied from a
  * caller's say-so, and every member is required: an absent one is a refusal. Instants are integer epoch seconds, byte counts
- * integers up to 2^53-1, digests `sha256:<hex>`, node/request/asset ids lowercase UUIDs.
+ * integers up to 2^53-1, digests `sha256:<hex>`, ids of people, nodes, requests and assets lowercase UUIDs.
  */
 export interface ReleaseInput {
   readonly now: number;
