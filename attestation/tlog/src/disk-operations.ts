@@ -4,16 +4,16 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 /** What `DiskLogStorage` asks of a file system; an argument, so that a test can fail or stop at any step. */
 export interface DiskOperations {
   /** `undefined` when there is no such file. Does not follow a link in the last place. */
-  read(place: string, maxBytes: number): Promise<Uint8Array | 'too-large' | undefined>;
+  readonly read: (place: string, maxBytes: number) => Promise<Uint8Array | 'too-large' | undefined>;
   /** Makes a new file, whose bytes (not yet its name) are durable when this resolves. */
-  writeSynced(place: string, bytes: Uint8Array): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
+  readonly writeSynced: (place: string, bytes: Uint8Array) => Promise<void>;
+  readonly rename: (from: string, to: string) => Promise<void>;
   /** Makes the names within a folder durable. */
-  syncFolder(folder: string): Promise<void>;
+  readonly syncFolder: (folder: string) => Promise<void>;
   /** @returns the topmost folder that had to be made. */
-  makeFolder(folder: string): Promise<string | undefined>;
+  readonly makeFolder: (folder: string) => Promise<string | undefined>;
   /** Removes a file or folder, if there. */
-  remove(place: string): Promise<void>;
+  readonly remove: (place: string) => Promise<void>;
 }
 
 export const diskOperations: DiskOperations = {

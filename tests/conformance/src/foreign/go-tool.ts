@@ -62,7 +62,7 @@ export async function run(
       if (error === null) resolveRun({ exitCode: 0, output });
       else if (typeof error.code === 'number') resolveRun({ exitCode: error.code, output });
       else if (error.killed === true) resolveRun({ exitCode: undefined, output });
-      else reject(error);
+      else reject(new Error(`${program} could not be run`, { cause: error }));
     });
   });
 }
