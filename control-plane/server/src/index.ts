@@ -2,7 +2,7 @@ import 'reflect-metadata';
 
 export { AppModule } from './app.module.js';
 export { configSections, domainModules, schema } from './domains.js';
-export { openPlatform, startServer, type RunningServer } from './server.js';
+export { startServer, type RunningServer } from './server.js';
 export * from './platform/index.js';
 export { AuditModule } from './audit/audit.module.js';
 export { AuditService } from './audit/audit.service.js';

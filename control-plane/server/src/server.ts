@@ -1,18 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { serverRole, startPostgres, type PostgresServer } from '@strongroom/control-plane-postgres';
 import { AppModule } from './app.module.js';
-import { configSections, schema } from './domains.js';
+import { configSections, domainModules, schema } from './domains.js';
 import { createApplication, type Application } from './platform/application.js';
-import { CertificateAuthority } from './platform/authority.js';
-import { SystemClock } from './platform/clock.js';
-import { loadConfig, type Configuration, type Environment } from './platform/config.js';
-import { Database, type DatabaseConnection } from './platform/database.js';
+import { loadConfig, type Environment } from './platform/config.js';
+import type { DatabaseConnection } from './platform/database.js';
 import { createLogger, type Logger } from './platform/logger.js';
-import { authorityConfig, databaseConfig, databaseUrl, identityConfig, logConfig, type DatabaseConfig } from './platform/platform.config.js';
-import type { Platform } from './platform/platform.module.js';
-import { SystemRandomness } from './platform/randomness.js';
-import { TrustAnchors } from './platform/trust-anchors.js';
-import { trustConfig } from './platform/trust.config.js';
+import { openPlatform } from './platform/open-platform.js';
+import { databaseConfig, databaseUrl, logConfig, type DatabaseConfig } from './platform/platform.config.js';
 
 const DATABASE = 'strongroom';
 
@@ -31,9 +26,9 @@ export async function startServer(configFile: string, env: Environment): Promise
   const postgres = await connect(configuration.get(databaseConfig), logger);
   const undo: (() => Promise<void>)[] = [async () => postgres.server?.stop()];
   try {
-    const platform = await openPlatform(configuration, postgres.connection, logger);
+    const platform = await openPlatform({ configuration, connection: postgres.connection, schema, logger });
     undo.unshift(() => platform.database.close());
-    const application = await createApplication(AppModule.forRoot(platform), platform);
+    const application = await createApplication(AppModule.forRoot(platform, domainModules), platform);
     undo.unshift(() => application.close());
     const { peoplePort, agentsPort } = await application.listen();
     return { application, peoplePort, agentsPort, close: () => inOrder(undo) };
@@ -41,17 +36,6 @@ export async function startServer(configFile: string, env: Environment): Promise
     await inOrder(undo);
     throw error;
   }
-}
-
-export async function openPlatform(configuration: Configuration, connection: DatabaseConnection, logger: Logger): Promise<Platform> {
-  const clock = new SystemClock();
-  const randomness = new SystemRandomness(clock);
-  const identity = configuration.get(identityConfig);
-  const trust = TrustAnchors.load(configuration.get(trustConfig), { profile: configuration.profile, identity, now: clock.now() });
-  const authority = await CertificateAuthority.load(configuration.get(authorityConfig), clock, randomness);
-  const { poolSize, statementTimeoutMs } = configuration.get(databaseConfig);
-  const database = await Database.open({ connection, schema, poolSize, statementTimeoutMs });
-  return { configuration, database, authority, trust, clock, randomness, logger };
 }
 
 /** The configured database, else one of our own (development only, as the configuration has made sure). */

@@ -9,8 +9,9 @@ import { AuditModule } from '../src/audit/audit.module.js';
 import { AuditService } from '../src/audit/audit.service.js';
 import { LogReader } from '../src/audit/log-reader.js';
 import { PersonalData } from '../src/audit/personal-data.js';
-import { FakePrincipals, openTestApplication, principalsModule, type TestApplication } from './support/application.js';
+import { openTestApplication, type TestApplication } from './support/application.js';
 import { createInstallation, type Installation } from './support/installation.js';
+import { FakePrincipals, principalsModule } from './support/principals.js';
 
 interface LoggedEvent {
   readonly metadata: { readonly uid: string; readonly sequence: number };

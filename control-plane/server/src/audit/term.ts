@@ -88,10 +88,11 @@ export class Term {
       if (this.#isHeartbeatDue()) entries.push(await this.#heartbeat(this.head.size + BigInt(entries.length), heads));
       const plan = planAppend(this.edge, entries.map(({ bytes }) => bytes));
       if (entries.length > 0) {
+        // The fence first: whoever was overtaken goes no further.
+        await this.store.advance(this.head, plan.size, plan.rootHash);
         await this.store.insertEntries(this.head.size, entries, plan.leafHashes);
         await this.store.putChainHeads([...new Map(entries.flatMap((entry) => entry.heads).map((head) => [head.chainUid, head])).values()]);
         await this.store.deletePending(pending.map(({ id }) => id));
-        await this.store.advance(this.head, plan.size, plan.rootHash);
       }
       return { plan, count: entries.length };
     });

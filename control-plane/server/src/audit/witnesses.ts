@@ -43,7 +43,7 @@ export class Witnesses {
     const { size } = parseCheckpoint(parseNote(checkpoint).text);
     const known = this.#sizes.get(verifier.vkey) ?? 0n;
     const answer = await submitCheckpoint({ checkpoint, witness: verifier, post, oldSize: known <= size ? known : 0n, consistencyProof });
-    if (answer.kind === 'conflict') throw new StrongroomError('log-fork', `witness ${verifier.name} has seen ${answer.size} entries, we have ${size}: this is an older copy of the log, or another`);
+    if (answer.kind === 'conflict' && answer.size > size) throw new StrongroomError('log-fork', `witness ${verifier.name} has seen ${answer.size} entries, we have ${size}: this is an older copy of the log, or another`);
     if (answer.kind === 'inconsistent') throw new StrongroomError('log-fork', `witness ${verifier.name} has seen another history of this log`);
     if (answer.kind !== 'cosigned') return undefined;
     this.#sizes.set(verifier.vkey, size);

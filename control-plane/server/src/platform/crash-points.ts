@@ -15,13 +15,22 @@ export const crashPoints = [
 
 export type CrashPoint = (typeof crashPoints)[number];
 
-/** Does nothing unless the configuration names a point, which only the development profile may. */
+/** Does nothing unless the configuration names a point (`after-tiles`, or `after-tiles:3` for its third passing), which only the development profile may. */
 @Injectable()
 export class CrashPoints {
-  constructor(@Inject(testingConfig.token) private readonly config: TestingConfig) {}
+  readonly #point: string | undefined;
+  #left: number;
+
+  constructor(@Inject(testingConfig.token) config: TestingConfig) {
+    const [point, count = '1'] = config.crashAt?.split(':', 2) ?? [];
+    this.#point = point;
+    this.#left = Number(count);
+  }
 
   /** Ends the process as a power cut would: no handlers, no flushing. */
   at(point: CrashPoint): void {
-    if (this.config.crashAt === point) process.kill(process.pid, 'SIGKILL');
+    if (this.#point !== point) return;
+    this.#left -= 1;
+    if (this.#left <= 0) process.kill(process.pid, 'SIGKILL');
   }
 }

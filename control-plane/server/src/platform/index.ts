@@ -8,6 +8,7 @@ export { errorCodes, StrongroomError, type ErrorCode, type Fault, type Reason } 
 export type { Listeners } from './listeners.js';
 export { createLogger, describeError, type Logger } from './logger.js';
 export { nodeOfCertificate, spiffeId } from './node-certificate.js';
+export { openPlatform } from './open-platform.js';
 export { OpenApi, writeOpenApi } from './openapi.js';
 export {
   authorityConfig,

@@ -103,8 +103,8 @@ export type LogConfig = ConfigOf<typeof logConfig>;
 export const testingConfig = defineConfig(
   'testing',
   z.strictObject({
-    /** Name of the crash point at which the process ends itself. Set by STRONGROOM_CRASH_AT; development only. */
-    crashAt: z.string().max(64).optional(),
+    /** Crash point at which the process ends itself, `name` or `name:n` for its n-th passing. Set by STRONGROOM_CRASH_AT; development only. */
+    crashAt: z.string().regex(/^[a-z-]{1,40}(?::[1-9]\d{0,5})?$/).optional(),
   }),
   {
     environment: ({ STRONGROOM_CRASH_AT: crashAt }) => (crashAt === undefined ? {} : { crashAt }),

@@ -6,12 +6,18 @@ import { canonicalDigest } from '@strongroom/attestation-encoding';
 import { createNoteSigner } from '@strongroom/attestation-tlog';
 import { ANCHORS, GENESIS, signStatement, toSignerKey, type Anchors, type Genesis } from '@strongroom/control-plane-contract';
 import { createTestDatabase, serverRole, type TestDatabase } from '@strongroom/control-plane-postgres';
-import { configSections, schema } from '../../src/domains.js';
+import { Audit1763800000000 } from '../../src/audit/1763800000000-audit.migration.js';
+import { auditConfig } from '../../src/audit/audit.config.js';
 import { createAuthority } from '../../src/platform/authority.js';
 import { SystemClock, type Clock } from '../../src/platform/clock.js';
 import { parseConfig, type Configuration } from '../../src/platform/config.js';
-import { Database } from '../../src/platform/database.js';
+import { Database, type Schema } from '../../src/platform/database.js';
+import { platformSections } from '../../src/platform/platform.config.js';
 import { SystemRandomness } from '../../src/platform/randomness.js';
+
+/** Platform and audit log alone: what stands on them has its own tests. */
+const configSections = [...platformSections, auditConfig];
+export const schema: Schema = { entities: [], migrations: [Audit1763800000000] };
 
 /** A throw-away installation: its own keys, genesis, CA, database and log folder. */
 export interface Installation {
