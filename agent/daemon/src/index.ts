@@ -1,1 +1,13 @@
-export {};
+export { Agent, wait } from './agent.js';
+export { loadAgentConfig } from './agent-config.js';
+export type { AgentConfig } from './agent-config.js';
+export { AgentError } from './errors.js';
+export type { AgentErrorCode } from './errors.js';
+export type { AgentEvent, Report, WipeReason } from './events.js';
+export { acceptRelease, openKeys } from './release-acceptance.js';
+export type { AcceptanceContext, AcceptedRelease, OwnSide } from './release-acceptance.js';
+export { HighWater } from './high-water.js';
+export { LeaseKeeper } from './lease-keeper.js';
+export { openWeights } from './opened-weights.js';
+export { sealAsset } from './sealing-job.js';
+export { StateFolder } from './state-folder.js';
