@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDevelopmentKeyStore, openDevelopmentKeyStore } from './development-key-store.js';
-import { describeKeyService } from './key-service.contract.js';
+import { describeKeyService } from './testing/key-service.contract.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { toBase64url } from '@strongroom/attestation-encoding';
 import { generateTransportKey, wrapShardKey, type ShardKeyContext } from '@strongroom/control-plane-contract';
-import type { KeyService } from './key-service.js';
+import type { KeyService } from '../key-service.js';
 
 export interface KeyServiceUnderTest {
   readonly service: KeyService;
