@@ -43,7 +43,11 @@ export const listenersConfig = defineConfig(
   }),
   {
     // STRONGROOM_PORT moves both: people to it, agents to the next one.
-    environment: ({ STRONGROOM_PORT: moved }) => (moved === undefined ? {} : { peoplePort: Number(moved), agentsPort: Number(moved) + 1 }),
+    environment: ({ STRONGROOM_PORT: moved }) => {
+      if (moved === undefined) return {};
+      const peoplePort = /^\d{1,5}$/.test(moved) ? Number(moved) : NaN;
+      return { peoplePort, agentsPort: peoplePort + 1 };
+    },
     forbidden: ({ peopleHosts, approvalHosts }) =>
       peopleHosts.some((host) => approvalHosts.includes(host)) ? ['peopleHosts and approvalHosts must differ: approval passkeys do one thing'] : [],
   },
