@@ -14,7 +14,6 @@ export type { BatchEvent, OpenShardJob, OpenShardsOptions, SealShardsOptions, Sh
 export { MALLOC_ENVIRONMENT, missingMallocEnvironment } from './malloc-environment.js';
 export { shardAssociatedData } from './shard-associated-data.js';
 export type { ShardIdentity } from './shard-associated-data.js';
-export { keyCommitment, verifyKeyCommitment } from './key-commitment.js';
 export { parseSafetensors } from './safetensors.js';
 export type { Dtype, SafetensorsHeader, Tensor } from './safetensors.js';
 export { fileReader } from './byte-reader.js';

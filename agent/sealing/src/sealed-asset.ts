@@ -1,5 +1,5 @@
 import { canonicalDigest, type Digest } from '@strongroom/attestation-encoding';
-import { keyCommitment } from './key-commitment.js';
+import { keyCommitment } from '@strongroom/control-plane-contract';
 import type { ShardSummary } from './shard-summary.js';
 import type { Weights } from './weights.js';
 

@@ -7,7 +7,7 @@ import { parseByteRange } from './byte-range.js';
 import { generateModel } from './generate-model.js';
 import { sealWeights, type SealedWeights } from './seal-weights.js';
 import { shardAssociatedData } from './shard-associated-data.js';
-import { verifyKeyCommitment } from './key-commitment.js';
+import { opensCommitment } from '@strongroom/control-plane-contract';
 import { serveWeights, type ServedShard, type WeightsServer } from './weights-server.js';
 import { scratchFolder, sha256Of } from './testing/scratch.js';
 
@@ -65,7 +65,7 @@ describe('sealed weights', () => {
       const plaintext = plaintexts[shard.index] ?? Buffer.alloc(0);
       expect(shard.plaintext_bytes).toBe(plaintext.length);
       expect(shard.plaintext_digest).toBe(sha256Of(plaintext));
-      expect(verifyKeyCommitment(sealed.keys[shard.index] ?? new Uint8Array(), 's', shard.index, shard.key_commitment)).toBe(true);
+      expect(opensCommitment(sealed.keys[shard.index] ?? new Uint8Array(), 's', shard.index, shard.key_commitment)).toBe(true);
     }
     expect(sealed.tensors['model.norm.weight']).toMatchObject({ dtype: 'F32', shape: expect.any(Array) });
     expect(sealed.tensorMap).toEqual({ digest: canonicalDigest(sealed.tensors), count: Object.keys(sealed.tensors).length });

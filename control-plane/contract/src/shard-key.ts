@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { canonicalBytes, type Digest } from '@strongroom/attestation-encoding';
+import { canonicalBytes, digestBytes, isDigest, type Digest } from '@strongroom/attestation-encoding';
 import { sealTo, type SealedMessage } from './hpke.js';
 import type { Manifest } from './documents.js';
 
@@ -27,17 +27,18 @@ export async function wrapShardKey(kekPublicKey: string, key: Uint8Array, contex
   return sealTo(kekPublicKey, key, wrapInfo(context, kek), new Uint8Array(0));
 }
 
-/** A commitment to a shard key that stands in the manifest: HMAC-SHA256 under the key over what the key is for. */
+/**
+ * Binds a shard's manifest entry to the one key that opens it: HMAC-SHA256 under the key over what the key is for. AES-GCM does
+ * not commit to its key, so without this another key could be handed out under which the same bytes open to something else.
+ */
 export function keyCommitment(key: Uint8Array, sealId: string, shard: number): Digest {
   if (key.length !== 32) throw new RangeError('a shard key is 32 bytes');
   const mac = createHmac('sha256', key).update(canonicalBytes({ seal_id: sealId, shard, type: 'strongroom/key-commitment/v1' })).digest('hex');
   return `sha256:${mac}`;
 }
 
-/** Constant-time: does `key` open the commitment of this shard? */
-export function opensCommitment(key: Uint8Array, sealId: string, shard: number, commitment: string): boolean {
-  if (key.length !== 32) return false;
-  const expected = Buffer.from(keyCommitment(key, sealId, shard));
-  const given = Buffer.from(commitment);
-  return expected.length === given.length && timingSafeEqual(expected, given);
+/** Does `key` open the commitment of this shard? Constant-time in the commitment; anything that is not a digest is not opened. */
+export function opensCommitment(key: Uint8Array, sealId: string, shard: number, commitment: unknown): boolean {
+  if (key.length !== 32 || !isDigest(commitment)) return false;
+  return timingSafeEqual(digestBytes(keyCommitment(key, sealId, shard)), digestBytes(commitment));
 }
