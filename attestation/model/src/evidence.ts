@@ -48,7 +48,10 @@ declare const verified: unique symbol;
 export interface VerifiedClaims {
   readonly [verified]: true;
   readonly kind: Evidence['kind'];
-  /** True only where the key is known to live in hardware that vouches for it. */
+  /**
+   * True where the evidence is of a kind that hardware makes. A simulated TPM signs like a real one: whether a maker vouches for this one
+   * stands in the node's record, from its endorsement, and appraisal asks for both.
+   */
   readonly hardware: boolean;
   /** Lowercase hex. */
   readonly akName: string;
