@@ -28,7 +28,7 @@ export async function createDurably(path: string, bytes: Uint8Array): Promise<bo
     await file.close();
   }
   const created = await linkUnlessPresent(temporary, path).finally(() => rm(temporary, { force: true }));
-  await syncFolder(dirname(path));
+  await syncToDisk(dirname(path));
   return created;
 }
 
@@ -42,12 +42,12 @@ async function linkUnlessPresent(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Makes new names in a folder last. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+/** Makes a file's contents, or the names in a folder, last. */
+export async function syncToDisk(path: string): Promise<void> {
+  const file = await open(path, 'r');
   try {
-    await folder.sync();
+    await file.sync();
   } finally {
-    await folder.close();
+    await file.close();
   }
 }

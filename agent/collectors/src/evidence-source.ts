@@ -60,7 +60,7 @@ export async function probeTpm(options: ProbeOptions): Promise<ProbeResult> {
 }
 
 function requireAllowed(allowed: readonly EvidenceSource[]): void {
-  const known = Array.isArray(allowed) && allowed.length > 0 && allowed.every((source) => PREFERENCE.includes(source));
+  const known = Array.isArray(allowed) && allowed.length > 0 && (allowed as readonly EvidenceSource[]).every((source) => PREFERENCE.includes(source));
   if (!known) throw new CollectorError('evidence-source-invalid', `allowed sources must be some of ${PREFERENCE.join(', ')}`);
 }
 
@@ -100,7 +100,7 @@ async function reasonAgainst(source: EvidenceSource, options: ProbeOptions, time
     if (source === 'swtpm') await trySwtpm(options, time);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : 'it failed';
+    return (error as Error).message;
   }
 }
 

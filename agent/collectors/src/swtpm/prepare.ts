@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { syncFolder } from '../durable-file.js';
+import { syncToDisk } from '../durable-file.js';
 import { CollectorError } from '../errors.js';
 import { findTool, runTool } from './tools.js';
 import type { ToolEnvironment } from './tools.js';
@@ -25,6 +25,11 @@ export interface PrepareSwtpmOptions {
 }
 
 const SETUP_TIMEOUT_MS = 60_000;
+/** swtpm's file for what outlives a restart. */
+const STATE = 'tpm2-00.permall';
+/** The names swtpm_localca gives them. */
+const ISSUER = 'issuercert.pem';
+const ROOT = 'swtpm-localca-rootca-cert.pem';
 
 /**
  * Manufactures a development TPM with endorsement and platform certificates, once; a state that stands is left alone.
@@ -40,21 +45,22 @@ export async function prepareSwtpm(options: PrepareSwtpmOptions): Promise<SwtpmS
   const standing = await readState(stateFolder);
   if (standing !== undefined) return standing;
   await mkdir(dirname(stateFolder), { recursive: true, mode: 0o700 });
+  let created = false;
   const making = await mkdtemp(`${stateFolder}.making-`);
   try {
     await manufacture(making, options.env, options.timeoutMs ?? SETUP_TIMEOUT_MS);
-    await moveIntoPlace(making, stateFolder);
+    created = await moveIntoPlace(making, stateFolder);
   } finally {
     await rm(making, { recursive: true, force: true });
   }
   const made = await readState(stateFolder);
-  if (made === undefined) throw new CollectorError('swtpm-unavailable', 'swtpm_setup left no TPM state behind');
-  return { ...made, created: true };
+  if (made === undefined) throw new CollectorError('swtpm-state-incomplete', `${stateFolder} went away while it was made`);
+  return { ...made, created };
 }
 
 /** swtpm reads its options as comma-separated lists and its settings line by line. */
 function requirePlainPath(path: string): string {
-  if (/[,\s]/.test(path)) throw new CollectorError('swtpm-state-incomplete', `swtpm cannot use a folder with commas or spaces in its name: ${path}`);
+  if (/[,\n\r]/.test(path)) throw new CollectorError('swtpm-unavailable', `swtpm cannot use a folder with a comma in its name: ${path}`);
   return path;
 }
 
@@ -69,8 +75,15 @@ async function manufacture(folder: string, env: ToolEnvironment, timeoutMs: numb
   // Started by root it would change to the user tss, who may not enter this folder.
   const asRoot = process.getuid?.() === 0 ? ['--runas', userInfo().username] : [];
   await runTool(setup, [...args, ...asRoot], env, timeoutMs);
-  await rm(join(ca, 'signkey.pem'));
-  await rm(join(ca, 'swtpm-localca-rootca-privkey.pem'));
+  const whole = await Promise.all([join(tpm, STATE), join(ca, ISSUER), join(ca, ROOT)].map(exists));
+  if (whole.includes(false)) throw new CollectorError('swtpm-unavailable', 'swtpm_setup left no TPM state behind');
+  await keepAlone(ca, [ISSUER, ROOT]); // above all, not the authority's private keys
+  await keepAlone(folder, ['tpm', 'ca']);
+}
+
+async function keepAlone(folder: string, kept: readonly string[]): Promise<void> {
+  const names = await readdir(folder);
+  for (const name of names.filter((candidate) => !kept.includes(candidate))) await rm(join(folder, name), { recursive: true });
 }
 
 /** The three files that would otherwise come from /etc. */
@@ -78,29 +91,31 @@ async function writeSettings(folder: string, ca: string, localca: string): Promi
   const [config, authority, options] = [join(folder, 'swtpm_setup.conf'), join(folder, 'swtpm-localca.conf'), join(folder, 'swtpm-localca.options')];
   const lines = (entries: readonly string[]): string => `${entries.join('\n')}\n`;
   await writeFile(config, lines([`create_certs_tool = ${localca}`, `create_certs_tool_config = ${authority}`, `create_certs_tool_options = ${options}`]));
-  await writeFile(authority, lines([`statedir = ${ca}`, `signingkey = ${ca}/signkey.pem`, `issuercert = ${ca}/issuercert.pem`, `certserial = ${ca}/certserial`]));
+  await writeFile(authority, lines([`statedir = ${ca}`, `signingkey = ${ca}/signkey.pem`, `issuercert = ${ca}/${ISSUER}`, `certserial = ${ca}/certserial`]));
   await writeFile(options, lines(['--platform-manufacturer Strongroom', '--platform-version 1', '--platform-model development']));
   return config;
 }
 
-async function moveIntoPlace(making: string, stateFolder: string): Promise<void> {
-  await syncFolder(join(making, 'tpm'));
-  await syncFolder(making);
+/** @returns false when another program was first: its TPM is the one. */
+async function moveIntoPlace(making: string, stateFolder: string): Promise<boolean> {
+  for (const path of [join('tpm', STATE), 'tpm', join('ca', ISSUER), join('ca', ROOT), 'ca']) await syncToDisk(join(making, path));
+  await syncToDisk(making);
   try {
     await rename(making, stateFolder);
   } catch (error) {
-    // Another program was first: its TPM is the one.
-    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
-  await syncFolder(dirname(stateFolder));
+  await syncToDisk(dirname(stateFolder));
+  return true;
 }
 
 async function readState(stateFolder: string): Promise<SwtpmState | undefined> {
   if (!(await exists(stateFolder))) return undefined;
   if ((await readdir(stateFolder)).length === 0) return undefined; // made for us beforehand; the rename replaces it
   try {
-    await access(join(stateFolder, 'tpm', 'tpm2-00.permall'));
-    const [issuer, root] = [await readCertificate(stateFolder, 'issuercert.pem'), await readCertificate(stateFolder, 'swtpm-localca-rootca-cert.pem')];
+    await access(join(stateFolder, 'tpm', STATE));
+    const [issuer, root] = [await readCertificate(stateFolder, ISSUER), await readCertificate(stateFolder, ROOT)];
     return { stateFolder, created: false, issuer, root };
   } catch (cause) {
     throw new CollectorError('swtpm-state-incomplete', `${stateFolder} is not a whole TPM state; remove it to begin anew with a new identity`, { cause });

@@ -1,6 +1,4 @@
 import { accessSync, constants } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
 
@@ -20,14 +18,4 @@ export const swtpmInstalled = ['swtpm', 'swtpm_setup', 'swtpm_localca'].every((t
 export function describeWithSwtpm(name: string, tests: () => void): void {
   if (swtpmInstalled) describe(name, tests);
   else describe.skip(`${name} (skipped: swtpm and swtpm-tools are not installed)`, tests);
-}
-
-/** A folder that is gone after `use`. */
-export async function withScratchFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'strongroom-test-'));
-  try {
-    return await use(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }

@@ -1,6 +1,7 @@
 import { CollectorError, TpmCommandError } from '../errors.js';
 import type { Tpm } from './command.js';
 import { TPM_ALG, TPM_RH } from './constants.js';
+import type { EndorsementAuths } from './endorsement-key.js';
 import { ATTESTATION_KEY_ATTRIBUTES, attestationKeyTemplate } from './key-templates.js';
 import { evictControl, readPublic, withPrimaryKey } from './keys.js';
 import type { PublicArea } from './public-area.js';
@@ -10,15 +11,18 @@ export const ATTESTATION_KEY_HANDLE = 0x81010002;
 const LABEL = 'strongroom/attestation-key/v1';
 
 /**
- * Finds our attestation key at its persistent handle, or makes it there. It is an owner-hierarchy primary key, so it
- * outlives restarts and ends when the TPM is cleared: a cleared TPM is a new node and enrols anew.
+ * Finds our attestation key at its persistent handle, or makes it there, where it outlives restarts.
+ *
+ * It is a primary key of the endorsement hierarchy, for two reasons. Quotes by keys of the owner's hierarchy have their
+ * reset count, restart count and firmware version blinded (Part 2, TPMS_ATTEST). And it is derived from the TPM's own seed, so
+ * that a TPM which was cleared gives the same key again: the same machine stays the same node, as its endorsement key does.
  *
  * @throws CollectorError `ak-handle-occupied` when something else lives there; it is left untouched.
  */
-export async function ensureAttestationKey(tpm: Tpm, handle: number, ownerAuth: Uint8Array): Promise<PublicArea> {
+export async function ensureAttestationKey(tpm: Tpm, handle: number, { ownerAuth, endorsementAuth }: EndorsementAuths): Promise<PublicArea> {
   const found = await find(tpm, handle);
   if (found !== undefined) return requireAttestationKey(found, handle);
-  const primary = { hierarchy: TPM_RH.OWNER, hierarchyAuth: ownerAuth, template: attestationKeyTemplate(LABEL) };
+  const primary = { hierarchy: TPM_RH.ENDORSEMENT, hierarchyAuth: endorsementAuth, template: attestationKeyTemplate(LABEL) };
   await withPrimaryKey(tpm, primary, (transient) => evictControl(tpm, { hierarchy: TPM_RH.OWNER, auth: ownerAuth }, transient, handle));
   return requireAttestationKey(await readPublic(tpm, handle), handle);
 }

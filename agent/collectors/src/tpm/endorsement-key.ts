@@ -24,10 +24,11 @@ export interface EndorsementKey {
 }
 
 const MAX_CERTIFICATE_BYTES = 8192;
-/** TCG EK Credential Profile, 2.2.1.5.2: certificate chain of the endorsement keys. */
+/** Where the TCG EK Credential Profile puts the certificates above the endorsement keys’. */
 const CHAIN_FIRST = 0x01c00100;
 const CHAIN_LAST = 0x01c001ff;
 
+/** The hierarchies' passwords; empty unless the platform's owner set them. */
 export interface EndorsementAuths {
   readonly ownerAuth: Uint8Array;
   readonly endorsementAuth: Uint8Array;

@@ -4,9 +4,9 @@ import { TPM_ALG, TPM_ECC_CURVE, TPMA_OBJECT } from './constants.js';
 const A = TPMA_OBJECT;
 const EMPTY = new Uint8Array(0);
 
-/** PolicyA: PolicySecret(endorsement), SHA-256. TCG EK Credential Profile 2.x, B.3.2. */
+/** PolicyA: PolicySecret(endorsement), SHA-256. TCG EK Credential Profile, templates L-1 and L-2. */
 const POLICY_A_SHA256 = '837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa';
-/** PolicyB: PolicyOR of PolicyA and an owner-chosen policy. B.6.5. */
+/** PolicyB: PolicyOR of PolicyA and an owner-chosen policy: templates H-1 to H-3. */
 const POLICY_B_SHA256 = 'ca3d0a99a2b93906f7a3342414efcfb3a385d44cd1fd459089d19b5071c0b7a0';
 const POLICY_B_SHA384 = 'b26e7d28d11a50bc53d882bcf5fd3a1a074148bb35d3b4e4cb1c0ad9bde419cacb47ba09699646150f9fc000f3f80e12';
 
@@ -27,7 +27,7 @@ export interface EndorsementKeyProfile {
 
 /**
  * In order of preference: the RSA low range is what nearly every vendor certifies.
- * See TCG EK Credential Profile for TPM Family 2.0, B.3 (L-1, L-2) and B.4 (H-1 to H-3).
+ * See TCG EK Credential Profile for TPM Family 2.0: templates L-1, L-2, H-1, H-2, H-3, in this order.
  */
 export const ENDORSEMENT_KEY_PROFILES: readonly EndorsementKeyProfile[] = [
   {

@@ -34,7 +34,7 @@ const OPERATIONS: Readonly<Record<string, (tpm: Tpm) => Promise<unknown>>> = {
   nvReadPublic: (tpm) => nvReadPublic(tpm, 0x01c00002),
   nvRead: (tpm) => nvRead(tpm, 0x01c00002, { maxBytes: 8192 }),
   counter: (tpm) => new NvCounter(tpm, 0x01800123).ensureDefined(),
-  ensureAttestationKey: (tpm) => ensureAttestationKey(tpm, 0x81010002, none),
+  ensureAttestationKey: (tpm) => ensureAttestationKey(tpm, 0x81010002, { ownerAuth: none, endorsementAuth: none }),
   readEndorsementKey: (tpm) => readEndorsementKey(tpm, { ownerAuth: none, endorsementAuth: none }),
   activateCredential: (tpm) =>
     activateCredential(tpm, { attestationKey: 0x81010002, endorsement: rsa, endorsementAuth: none }, { credentialBlob: Uint8Array.of(0, 0), encryptedSecret: Uint8Array.of(0, 0) }),

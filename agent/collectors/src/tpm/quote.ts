@@ -50,7 +50,7 @@ export interface QuoteContents {
  * Reads a TPMS_ATTEST of type quote to its last byte.
  *
  * @throws CollectorError `tpm-response-malformed`
- * @see TPM 2.0 Library, Part 2, 10.12.8
+ * @see TPM 2.0 Library, Part 2, TPMS_ATTEST
  */
 export function readQuote(attest: Uint8Array): QuoteContents {
   const reader = new TpmReader(attest);

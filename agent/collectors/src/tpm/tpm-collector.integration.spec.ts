@@ -120,7 +120,7 @@ describeWithSwtpm('a TPM spoken to directly (swtpm)', () => {
       }
     }), 30_000);
 
-  it('has a reset count that rises with every start', async () => {
+  it('has a reset count that rises with every start, and is not blinded', async () => {
     const counts: number[] = [];
     for (let i = 0; i < 3; i += 1) {
       const collector = await open();
@@ -128,6 +128,7 @@ describeWithSwtpm('a TPM spoken to directly (swtpm)', () => {
       await collector.close();
     }
     expect([counts[1], counts[2]]).toEqual([Number(counts[0]) + 1, Number(counts[0]) + 2]);
+    expect(counts[0]).toBeLessThan(1000); // the starts of this very test run
   });
 
   it('leaves no object or session behind over 50 quotes, activations and refusals', async () => {
@@ -202,6 +203,17 @@ describeWithSwtpm('a TPM spoken to directly (swtpm)', () => {
       await readPublic(tpm, handle);
       await evictControl(tpm, owner, handle, handle);
     });
+  });
+
+  it('gives the same attestation key again when it was removed', async () => {
+    const before = await open();
+    const { akName } = await before.identity();
+    await before.close();
+    const owner = { hierarchy: TPM_RH.OWNER, auth: new Uint8Array(0) };
+    await withTpm((tpm) => evictControl(tpm, owner, ATTESTATION_KEY_HANDLE, ATTESTATION_KEY_HANDLE));
+    const after = await open();
+    expect((await after.identity()).akName).toBe(akName);
+    await after.close();
   });
 
   it('keeps a counter that only goes up, over restarts and a removal', async () => {

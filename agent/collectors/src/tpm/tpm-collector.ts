@@ -40,10 +40,11 @@ const MAX_COLLECTIONS = 5;
 /** Opens the collector of a TPM: finds or makes its attestation key. Takes over the transport, which closes with the collector. */
 export async function openTpmCollector(transport: TpmTransport, options: TpmCollectorOptions = {}): Promise<EvidenceCollector> {
   const tpm = new Tpm(transport);
+  const { ownerAuth = NO_AUTH, endorsementAuth = NO_AUTH } = options;
   try {
     const selection = requireSelection(options.selection ?? DEFAULT_SELECTION);
     const handle = options.attestationKeyHandle ?? ATTESTATION_KEY_HANDLE;
-    const attestationKey = await ensureAttestationKey(tpm, handle, options.ownerAuth ?? NO_AUTH);
+    const attestationKey = await ensureAttestationKey(tpm, handle, { ownerAuth, endorsementAuth });
     await readPcrs(tpm, selection); // a selection that this TPM cannot quote is refused at the start
     return new TpmCollector(tpm, handle, attestationKey, selection, options);
   } catch (error) {
