@@ -7,7 +7,7 @@ import { loadConfig, type Environment } from './platform/config.js';
 import type { DatabaseConnection } from './platform/database.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { openPlatform } from './platform/open-platform.js';
-import { databaseConfig, databaseUrl, logConfig, type DatabaseConfig } from './platform/platform.config.js';
+import { databaseConfig, databaseConnection, logConfig, type DatabaseConfig } from './platform/platform.config.js';
 
 const DATABASE = 'strongroom';
 
@@ -40,8 +40,8 @@ export async function startServer(configFile: string, env: Environment): Promise
 
 /** The configured database, else one of our own (development only, as the configuration has made sure). */
 async function connect(config: DatabaseConfig, logger: Logger): Promise<{ connection: DatabaseConnection; server?: PostgresServer }> {
-  const url = databaseUrl(config);
-  if (url !== undefined) return { connection: { url } };
+  const configured = databaseConnection(config);
+  if (configured !== undefined) return { connection: configured };
   mkdirSync(config.folder, { recursive: true });
   const server = await startPostgres({ home: config.folder, log: (line) => { logger.info(line); } });
   await server.ensureRole(serverRole);

@@ -13,7 +13,7 @@ export { OpenApi, writeOpenApi } from './openapi.js';
 export {
   authorityConfig,
   databaseConfig,
-  databaseUrl,
+  databaseConnection,
   identityConfig,
   listenersConfig,
   logConfig,

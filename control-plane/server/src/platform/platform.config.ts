@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { defineConfig, type ConfigOf } from './config.js';
+import type { DatabaseConnection } from './database.js';
+import { StrongroomError } from './errors.js';
 import { trustConfig } from './trust.config.js';
 
 const port = z.number().int().min(0).max(65_535);
@@ -57,10 +59,12 @@ export type ListenersConfig = ConfigOf<typeof listenersConfig>;
 export const databaseConfig = defineConfig(
   'database',
   z.strictObject({
-    /** `postgresql://…`. Without it and without `urlFile`, development starts its own database in `folder`. */
+    /** `postgresql://…`. Without it, `urlFile` and `connectionFile`, development starts its own database in `folder`. */
     url: z.string().regex(/^postgres(?:ql)?:\/\//, 'must be a postgresql:// URL').optional(),
     /** File that holds the URL, so that its password is in no environment. */
     urlFile: filePath.optional(),
+    /** JSON file `{host, port, user, password, database}`, mode 0600; `host` may be the folder of a Unix socket. */
+    connectionFile: filePath.optional(),
     /** Data of the embedded database (development only). */
     folder: filePath.default('.strongroom/database'),
     /** Connections one process opens at most. Default 20. */
@@ -70,15 +74,42 @@ export const databaseConfig = defineConfig(
   }),
   {
     environment: ({ DATABASE_URL: url }) => (url === undefined ? {} : { url }),
-    forbidden: ({ url, urlFile }, profile) =>
-      profile === 'production' && url === undefined && urlFile === undefined ? ['production needs urlFile (or DATABASE_URL)'] : [],
+    forbidden: (config, profile) => {
+      const named = [config.url, config.urlFile, config.connectionFile].filter((source) => source !== undefined).length;
+      if (named > 1) return ['name one of url (or DATABASE_URL), urlFile and connectionFile'];
+      return profile === 'production' && named === 0 ? ['production needs urlFile or connectionFile (or DATABASE_URL)'] : [];
+    },
   },
 );
 export type DatabaseConfig = ConfigOf<typeof databaseConfig>;
 
-/** The configured URL, or undefined where the embedded database is meant. */
-export function databaseUrl(config: DatabaseConfig): string | undefined {
-  return config.url ?? (config.urlFile === undefined ? undefined : readFileSync(config.urlFile, 'utf8').trim());
+const connectionSchema = z.strictObject({
+  host: z.string().min(1).max(4096),
+  port,
+  user: z.string().min(1).max(63),
+  password: z.string().min(1).max(1024),
+  database: z.string().min(1).max(63),
+});
+
+/**
+ * The configured database, or undefined where the embedded one is meant.
+ * @throws StrongroomError `config-invalid`; nothing of a connection file's contents is told
+ */
+export function databaseConnection(config: DatabaseConfig): DatabaseConnection | undefined {
+  if (config.connectionFile !== undefined) return readConnection(config.connectionFile);
+  const url = config.url ?? (config.urlFile === undefined ? undefined : readFileSync(config.urlFile, 'utf8').trim());
+  return url === undefined ? undefined : { url };
+}
+
+function readConnection(path: string): DatabaseConnection {
+  let parsed: ReturnType<typeof connectionSchema.safeParse> | undefined;
+  try {
+    if ((statSync(path).mode & 0o077) === 0) parsed = connectionSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    // Not kept as cause: a parser's message quotes what it read, and that is a password.
+  }
+  if (parsed?.success !== true) throw new StrongroomError('config-invalid', `${path} must be JSON {host, port, user, password, database} with mode 0600`);
+  return parsed.data;
 }
 
 export const authorityConfig = defineConfig(
