@@ -19,6 +19,7 @@ export type CollectorErrorCode =
   | 'ek-certificate-mismatch'
   /** Something that is not our kind of attestation key lives at its handle. */
   | 'ak-handle-occupied'
+  | 'nv-index-occupied'
   | 'credential-refused'
   | 'measurement-invalid'
   | 'software-key-malformed'

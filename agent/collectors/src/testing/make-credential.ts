@@ -3,7 +3,7 @@ import { parsePublicArea, publicKeyOf } from '../tpm/public-area.js';
 
 type Hash = 'sha256' | 'sha384';
 
-/** TPM2_MakeCredential without a TPM, for tests: the other side of activation. See TPM 2.0 Library, Part 1, 24 and annexes B.10, C.6. */
+/** TPM2_MakeCredential without a TPM, for tests: the other side of activation. See TPM 2.0 Library, Part 1, "Credential Protection". */
 export function makeCredential(ekPublic: Uint8Array, akName: string, secret: Uint8Array): { credentialBlob: Uint8Array; encryptedSecret: Uint8Array } {
   const area = parsePublicArea(ekPublic);
   const hash: Hash = area.nameAlgorithm === 0x000c ? 'sha384' : 'sha256';

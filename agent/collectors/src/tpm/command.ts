@@ -40,7 +40,7 @@ export interface TpmResponse {
   readonly parameters: TpmReader;
 }
 
-/** See TPM 2.0 Library, Part 1, 18 "Command/Response Structure". */
+/** See TPM 2.0 Library, Part 1, "Command/Response Structure". */
 export function marshalCommand(command: TpmCommand): Uint8Array {
   const authorizations = command.authorizations ?? [];
   const body = new TpmWriter();

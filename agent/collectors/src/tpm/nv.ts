@@ -68,12 +68,12 @@ export class NvCounter {
     if (!Number.isInteger(index) || index < 0x01800000 || index > 0x01bfffff) throw new RangeError('an owner NV index is 0x01800000 to 0x01bfffff');
   }
 
-  /** Defines the counter and gives it its first value, unless it stands already. @throws CollectorError when the index is something else. */
+  /** Defines the counter and gives it its first value, unless it stands already. @throws CollectorError `nv-index-occupied` */
   async ensureDefined(): Promise<void> {
     const found = await this.#find();
     if (found === undefined) await this.#define();
     else if ((found.attributes & 0xf0) !== TPMA_NV.TPM_NT_COUNTER || found.sizeBytes !== COUNTER_BYTES) {
-      throw new CollectorError('tpm-response-malformed', `NV index 0x${this.index.toString(16)} is in use and is no counter`);
+      throw new CollectorError('nv-index-occupied', `NV index 0x${this.index.toString(16)} is in use and is no counter; configure another`);
     }
     if (found === undefined || (found.attributes & TPMA_NV.WRITTEN) === 0) await this.increment();
   }

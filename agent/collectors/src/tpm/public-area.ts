@@ -34,7 +34,7 @@ interface EccKey {
  * Says nothing about whether its attributes are good ones.
  *
  * @throws CollectorError `tpm-response-malformed`
- * @see TPM 2.0 Library, Part 2, 12.2.4
+ * @see TPM 2.0 Library, Part 2, TPMT_PUBLIC
  */
 export function parsePublicArea(bytes: Uint8Array): PublicArea {
   const reader = new TpmReader(bytes);
@@ -69,7 +69,7 @@ function curveName(curve: number): EccKey['curve'] {
   throw malformed(`an elliptic curve 0x${curve.toString(16)}`);
 }
 
-/** TPM name: algorithm id ‖ digest of the TPMT_PUBLIC, lowercase hex. See Part 1, 16 "Names". */
+/** TPM name: algorithm id ‖ digest of the TPMT_PUBLIC, lowercase hex. See Part 1, "Names". */
 export function nameOf(area: PublicArea): string {
   const hash = area.nameAlgorithm === TPM_ALG.SHA256 ? 'sha256' : area.nameAlgorithm === TPM_ALG.SHA384 ? 'sha384' : undefined;
   if (hash === undefined) throw malformed('a name algorithm other than SHA-256 and SHA-384');

@@ -33,7 +33,7 @@ export interface TpmResponseCode {
   readonly position: string;
 }
 
-/** Names a response code other than success. See TPM 2.0 Library, Part 2, 6.6 "TPM_RC". */
+/** Names a response code other than success. See TPM 2.0 Library, Part 2, "TPM_RC (Response Codes)". */
 export function decodeResponseCode(code: number): TpmResponseCode {
   // The upper half is the software layer that answered (the kernel's resource manager uses 0x000b0000).
   const rc = code & 0xffff;

@@ -12,8 +12,9 @@ import { collectorKeepsItsPromises } from '../testing/collector-suite.js';
 import { makeCredential } from '../testing/make-credential.js';
 import { describeWithSwtpm } from '../testing/swtpm.js';
 import { ATTESTATION_KEY_HANDLE } from './attestation-key.js';
+import { TpmWriter } from './bytes.js';
 import { handlesBetween } from './capability.js';
-import { Tpm } from './command.js';
+import { passwordAuthorization, Tpm } from './command.js';
 import { TPM_RH } from './constants.js';
 import { evictControl, readPublic, withPrimaryKey } from './keys.js';
 import { ENDORSEMENT_KEY_PROFILES } from './key-templates.js';
@@ -233,6 +234,15 @@ describeWithSwtpm('a TPM spoken to directly (swtpm)', () => {
       await expect(new NvCounter(tpm, 0x01800124).read()).rejects.toMatchObject({ code: 'tpm-command-failed', rcName: 'TPM_RC_HANDLE' });
     });
   });
+
+  it('refuses a counter where something else is defined', async () =>
+    withTpm(async (tpm) => {
+      const index = 0x01800125;
+      const ordinary = new TpmWriter().u32(index).u16(0x000b).u32(0x20002).u16(0).u16(8).finish();
+      const parameters = new TpmWriter().u16(0).sized(ordinary).finish();
+      await tpm.execute({ name: 'NV_DefineSpace', handles: [TPM_RH.OWNER], authorizations: [passwordAuthorization()], parameters });
+      await expect(new NvCounter(tpm, index).ensureDefined()).rejects.toMatchObject({ code: 'nv-index-occupied' });
+    }));
 
   it('names what the TPM refuses', async () =>
     withTpm(async (tpm) => {
