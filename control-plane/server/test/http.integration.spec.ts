@@ -360,6 +360,18 @@ describe('starting', () => {
   it('refuses to run without sessions, nodes or a decider', async () => {
     await expect(openTestApplication(installation, [TestModule])).rejects.toMatchObject({ code: 'provider-missing', message: expect.stringContaining('AccessDecider') });
   });
+  it('refuses a log that begins with another genesis, and a genesis of another profile or tenant', async () => {
+    const other = await createInstallation();
+    const trust = other.file['trust'] as object;
+    const modules = [AuditModule, principalsModule(new FakePrincipals())];
+    await expect(openTestApplication(installation, modules, { changes: { trust } })).rejects.toMatchObject({ code: 'genesis-mismatch', message: expect.stringContaining('another genesis') });
+    await other.remove();
+    await expect(openTestApplication(installation, modules, { changes: { identity: { tenant: 'other' } } })).rejects.toMatchObject({ code: 'genesis-mismatch' });
+    await expect(openTestApplication(installation, modules, { changes: { trust: { genesisDigest: `sha256:${'0'.repeat(64)}` } } })).rejects.toMatchObject({ code: 'genesis-mismatch' });
+    const production = await createInstallation({ profile: 'production', witnesses: { quorum: 1, vkeys: ['w+00000000+AAAA'] } });
+    await expect(openTestApplication(production, modules)).rejects.toMatchObject({ code: 'genesis-mismatch', message: expect.stringContaining('profile') });
+    await production.remove();
+  });
   it('says which port is taken', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));

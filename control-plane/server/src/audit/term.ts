@@ -37,6 +37,8 @@ export class Term {
   #lastHeartbeat = -Infinity;
   /** Files of committed entries, not yet durable. */
   #files: LogFile[] = [];
+  /** Partial tiles those files replace, to be removed once they are published. */
+  #superseded: string[] = [];
 
   private constructor(
     private readonly parts: TermParts,
@@ -99,6 +101,7 @@ export class Term {
     if (count > 0) this.parts.crash.at('after-sequence');
     this.edge = plan.edge;
     this.#files.push(...plan.files);
+    this.#superseded.push(...plan.superseded);
     this.head = { ...this.head, size: plan.size, root: plan.rootHash };
     return count;
   }
@@ -122,6 +125,8 @@ export class Term {
       crash.at('after-checkpoint-file');
     });
     crash.at('after-checkpoint');
+    // Only tidying: what is left behind is never wrong, and readers find the full tile either way.
+    await storage.prune(this.#superseded.splice(0)).catch(() => undefined);
     this.published = note;
     this.head = { ...this.head, publishedSize: size, checkpoint: note };
   }
