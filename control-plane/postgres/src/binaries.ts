@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmod, cp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { PostgresError } from './errors.js';
-import { as, type ServerUser } from './server-user.js';
+import { as, isRoot, type ServerUser } from './server-user.js';
+import { prepareSystemFolder, systemFolder } from './system-folder.js';
 
 export interface Binaries {
   readonly initdb: string;
@@ -24,8 +26,9 @@ const packages: Record<string, string> = {
 };
 
 /**
- * PostgreSQL's programs, in a place where `user` can run them: the installed package, or a copy of it under `folder` when the
- * package lies behind a folder that is closed to `user`, or is read-only and incomplete.
+ * PostgreSQL's programs, in a place where `user` can run them: the installed package, or a copy of it (under `folder`; for
+ * root in the system folder, one for all homes) when the package lies behind a folder closed to `user`, or is read-only and
+ * incomplete.
  *
  * @throws PostgresError `platform-unsupported` | `binaries-missing`
  */
@@ -34,10 +37,11 @@ export async function binariesFor(user: ServerUser | undefined, folder: string):
   await restoreLinks(native).catch(() => undefined);
   const inPlace = runnable(native, user);
   if (inPlace.version !== undefined) return programs(native, inPlace.version, false);
-  const copy = join(folder, `binaries-${version}`);
+  const copy = join(isRoot() ? systemFolder : folder, `binaries-${version}`);
   const again = runnable(copy, user);
   if (again.version !== undefined) return programs(copy, again.version, true);
-  await copyBinaries(native, copy);
+  if (isRoot()) await prepareSystemFolder();
+  await copyBinaries(native, copy, user);
   const copied = runnable(copy, user);
   if (copied.version !== undefined) return programs(copy, copied.version, true);
   throw new PostgresError(
@@ -89,15 +93,18 @@ function inside(native: string, listed: unknown): string | undefined {
   return path.startsWith(`${native}/`) ? path : undefined;
 }
 
-async function copyBinaries(native: string, target: string): Promise<void> {
-  const partial = `${target}.partial`;
-  await rm(partial, { recursive: true, force: true });
+async function copyBinaries(native: string, target: string, user: ServerUser | undefined): Promise<void> {
+  const partial = `${target}.${randomBytes(4).toString('hex')}`;
   // Static libraries are for building extensions only.
   await cp(native, partial, { recursive: true, verbatimSymlinks: true, filter: (path) => extname(path) !== '.a' && basename(path) !== 'pkgconfig' });
   await openToAll(partial);
   await restoreLinks(partial).catch(() => undefined);
-  await rm(target, { recursive: true, force: true });
-  await rename(partial, target);
+  // Another start may have been faster; its copy may be in use, so it is replaced only when it does not run.
+  if (runnable(target, user).version === undefined) {
+    await rename(target, `${partial}.old`).catch(() => undefined);
+    await rename(partial, target).catch(() => undefined);
+  }
+  for (const left of [partial, `${partial}.old`]) await rm(left, { recursive: true, force: true });
 }
 
 /** An installation under a strict umask is closed to the account we drop to; there is nothing secret in it. */

@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { PostgresError } from './errors.js';
 import { isCode } from './owner-lock.js';
 import { canEnter, chooseServerUser, isRoot, serverUserWithUid, type ServerUser } from './server-user.js';
+import { prepareSystemFolder, systemFolder } from './system-folder.js';
 
 /** Where one database lives, and as whom it runs. */
 export interface Placement {
@@ -14,7 +15,6 @@ export interface Placement {
 }
 
 const recordName = 'postgres.json';
-const systemFolder = '/var/lib/strongroom';
 
 /**
  * The placement recorded in `home`, or a new one: in `home` itself where the server's account can enter it, else a folder of
@@ -52,10 +52,7 @@ async function newPlacement(home: string): Promise<Placement> {
   const local = canEnter(user, home);
   const recorded = local ? 'postgres' : join(systemFolder, randomBytes(8).toString('hex'));
   const folder = resolve(home, recorded);
-  if (!local) {
-    await mkdir(systemFolder, { recursive: true, mode: 0o711 });
-    await chmod(systemFolder, 0o711);
-  }
+  if (!local) await prepareSystemFolder();
   await mkdir(folder, { recursive: true });
   await chmod(folder, user === undefined ? 0o700 : 0o711);
   if (!canEnter(user, folder)) {

@@ -101,7 +101,7 @@ async function launch(
 ): Promise<{ socketFolder: string; postmaster: Postmaster }> {
   const binaries = await binariesFor(placement.user, placement.folder);
   const account = placement.user === undefined ? '' : ` as user ${placement.user.name}`;
-  log(`database: ${binaries.version}${binaries.copied ? ' (programs copied beside the data)' : ''}${account}`);
+  log(`database: ${binaries.version}${binaries.copied ? ' (programs copied to where its account can run them)' : ''}${account}`);
   const made = await ensureCluster(placement, binaries, passwords);
   log(`database: data in ${placement.dataFolder}${made ? ' (new)' : ''}`);
   const leftover = await endLeftover(placement.dataFolder);
