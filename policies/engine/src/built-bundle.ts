@@ -31,7 +31,7 @@ export function policiesFolder(): string {
  * @throws PolicyError `policy-bundle-malformed` (a file missing or not JSON) | `policy-bundle-stale` (a file is not the locked one)
  */
 export function loadBuiltBundle(profile: PolicyProfile, folder: string = policiesFolder()): BuiltBundle {
-  const lock = readJson(readBytes(folder, 'dist/policy.lock.json')) as Lock;
+  const lock = (readJson(readBytes(folder, 'dist/policy.lock.json')) ?? {}) as Lock;
   const locked = (path: string, digest: string | undefined): Uint8Array => {
     const bytes = readBytes(folder, path);
     if (digest === undefined || digestOf(bytes) !== digest) {

@@ -13,10 +13,16 @@ type WasmModule = object;
 
 // The SDK's declarations leave out its default export, and the compiler's libraries here leave out WebAssembly.
 const sdk = (opaSdk as unknown as { default: { loadPolicySync(module: WasmModule, memory: object): LoadedPolicy } }).default;
-const { Module } = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => WasmModule } }).WebAssembly;
+const { Module } = (globalThis as unknown as { WebAssembly: { Module: WasmModuleConstructor } }).WebAssembly;
+
+interface WasmModuleConstructor {
+  new (bytes: Uint8Array): WasmModule;
+  exports(module: WasmModule): readonly { readonly name: string }[];
+}
 
 const PAGE_BYTES = 65_536;
 const INITIAL_PAGES = 5;
+const REQUIRED_EXPORTS = ['opa_wasm_abi_version', 'opa_wasm_abi_minor_version', 'opa_eval', 'opa_malloc', 'opa_json_parse'];
 
 /**
  * One compiled module and the instance in use. The SDK's instance is synchronous and not re-entrant; memory of an instance
@@ -38,6 +44,9 @@ export class WasmPolicy {
   ) {
     try {
       this.#module = new Module(new Uint8Array(wasm));
+      // Asked before the SDK is, which only warns of a module that is no policy and then carries on.
+      const exported = new Set(Module.exports(this.#module).map(({ name }) => name));
+      for (const name of REQUIRED_EXPORTS) if (!exported.has(name)) throw new TypeError(`no export ${name}`);
       const present = this.#current().entrypoints;
       for (const entrypoint of entrypoints) {
         if (!Object.hasOwn(present, entrypoint)) throw new TypeError(`no entrypoint ${entrypoint}`);
