@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FakeAttestationKey, FakeEndorsementAuthority, FakeEndorsementKey } from '@strongroom/attestation-testing';
 import { toBase64url } from '@strongroom/attestation-encoding';
 import { verifyNodeBinding, type ReleaserOperations } from '@strongroom/control-plane-contract';
@@ -6,9 +6,16 @@ import { activationResponse, createFakeTpm, createSoftwareNode, type FakeNode, t
 import { ReleaserUnderTest } from './support/running-releaser.js';
 
 let releaser: ReleaserUnderTest;
-afterEach(async () => {
-  await releaser.stop();
+const started: ReleaserUnderTest[] = [];
+afterAll(async () => {
+  await Promise.all(started.map((each) => each.stop()));
 });
+
+async function start(options: Parameters<typeof ReleaserUnderTest.start>[0] = {}): Promise<ReleaserUnderTest> {
+  const fresh = await ReleaserUnderTest.start(options);
+  started.push(fresh);
+  return fresh;
+}
 
 type Begin = ReleaserOperations['enrol-begin']['request'];
 
@@ -27,19 +34,21 @@ async function answerOf(change: Partial<ReturnType<typeof message>>): Promise<st
 }
 
 describe.each(['software', 'tpm2'] as const)('enrolment of a %s node', (kind) => {
-  async function start(): Promise<void> {
-    releaser = await ReleaserUnderTest.start(kind === 'tpm2' ? { node: await createFakeTpm() } : {});
-  }
+  let here: ReleaserUnderTest;
+  beforeAll(async () => {
+    here = await start(kind === 'tpm2' ? { node: await createFakeTpm() } : {});
+  });
+  beforeEach(() => {
+    releaser = here;
+  });
 
   it('binds the machine that opens the challenge, and calls no simulation hardware', async () => {
-    await start();
     const { world } = releaser;
     const { value } = verifyNodeBinding(await releaser.enrol(), world.anchors.value, releaser.clock.now());
-    expect(value).toMatchObject({ node: world.nodeId, kind, hardware: false, hardware_id: world.node.hardwareId, ak_name: world.node.akName, mtls_key_digest: world.mtlsKeyDigest, version: 1, enclave: 'vault' });
+    expect(value).toMatchObject({ version: 1, node: world.nodeId, kind, hardware: false, hardware_id: world.node.hardwareId, ak_name: world.node.akName, mtls_key_digest: world.mtlsKeyDigest, enclave: 'vault' });
   });
 
   it('keeps the secret nowhere: not in the answer, the log or the database', async () => {
-    await start();
     const { world, client } = releaser;
     const { challenge } = await client.call('enrol-begin', beginRequest(world));
     const secret = world.node.open(challenge);
@@ -52,22 +61,19 @@ describe.each(['software', 'tpm2'] as const)('enrolment of a %s node', (kind) =>
   });
 
   it.each(['tenant', 'node', 'ak_name', 'csr_digest', 'mtls_key_digest'] as const)('refuses an answer over another %s', async (member) => {
-    await start();
     expect(await answerOf({ [member]: 'another' })).toBe('activation-mismatch');
   });
 
   it('gives one attempt', async () => {
-    await start();
     const { world, client } = releaser;
     const { enrolment, challenge } = await client.call('enrol-begin', beginRequest(world));
     const right = activationResponse(world.node.open(challenge), message(world));
     expect(await client.codeOf('enrol-complete', { enrolment, response: toBase64url(new Uint8Array(32)) })).toBe('activation-mismatch');
     expect(await client.codeOf('enrol-complete', { enrolment, response: right })).toBe('activation-mismatch');
-    expect(await releaser.rows('SELECT node FROM binding')).toEqual([]);
+    expect(await releaser.rows('SELECT id FROM enrolment WHERE id = $1', [enrolment])).toEqual([]);
   });
 
   it('refuses an answer after five minutes', async () => {
-    await start();
     const { world, client } = releaser;
     const { enrolment, challenge } = await client.call('enrol-begin', beginRequest(world));
     releaser.clock.advance(300);
@@ -75,18 +81,17 @@ describe.each(['software', 'tpm2'] as const)('enrolment of a %s node', (kind) =>
   });
 
   it('refuses a machine that was not registered', async () => {
-    await start();
     const { world, client } = releaser;
     const other = kind === 'tpm2' ? await createFakeTpm() : createSoftwareNode(world.seed.p256('another machine'));
-    const registration = world.signRegistration((value) => ({ ...value, endorsement_roots: [...other.endorsementRoots] }));
+    const node = world.seed.uuid('a node of its own');
+    const registration = world.signRegistration((value) => ({ ...value, node, endorsement_roots: [...other.endorsementRoots] }));
     expect(await client.codeOf('enrol-begin', beginRequest(world, { endorsement: other.endorsement, registration: registration as never }))).toBe('node-endorsement');
   });
 
   it('replaces the binding at the next enrolment, and refuses releases under the old one', async () => {
-    await start();
     const first = await releaser.enrol();
     const second = await releaser.enrol();
-    expect(verifyNodeBinding(second, releaser.world.anchors.value, releaser.clock.now()).value.version).toBe(2);
+    expect(verifyNodeBinding(second, releaser.world.anchors.value, releaser.clock.now()).value.version).toBe(verifyNodeBinding(first, releaser.world.anchors.value, releaser.clock.now()).value.version + 1);
     expect(await releaser.client.codeOf('release', (await releaser.sign({ binding: first })).body)).toBe('node-not-bound');
     expect(await releaser.client.codeOf('release', (await releaser.sign({ binding: second })).body)).toBe('answered');
   });
@@ -94,7 +99,7 @@ describe.each(['software', 'tpm2'] as const)('enrolment of a %s node', (kind) =>
 
 describe('enrolment', () => {
   it('refuses a registration that is signed by one, expired or rolled back', async () => {
-    releaser = await ReleaserUnderTest.start();
+    releaser = await start();
     const { world, client } = releaser;
     const begin = (registration: unknown) => client.codeOf('enrol-begin', beginRequest(world, { registration: registration as never }));
     expect(await begin(world.signRegistration((value) => value, world.keys.registrars.slice(0, 1)))).toBe('statement-signature');
@@ -104,7 +109,7 @@ describe('enrolment', () => {
   });
 
   it('refuses to finish what a newer registration overtook', async () => {
-    releaser = await ReleaserUnderTest.start();
+    releaser = await start();
     const { world, client } = releaser;
     const { enrolment, challenge } = await client.call('enrol-begin', beginRequest(world));
     const response = activationResponse(world.node.open(challenge), message(world));
@@ -115,7 +120,7 @@ describe('enrolment', () => {
   });
 
   it('refuses a revoked node, before and after it began', async () => {
-    releaser = await ReleaserUnderTest.start();
+    releaser = await start();
     const { world, client } = releaser;
     const { enrolment, challenge } = await client.call('enrol-begin', beginRequest(world));
     await client.call('revoke', { kind: 'node', id: world.nodeId, reason: 'stolen' });
@@ -128,7 +133,7 @@ describe('enrolment', () => {
     const authority = await FakeEndorsementAuthority.create();
     const ek = new FakeEndorsementKey('ecc-p256');
     const node = await createFakeTpm({ authority, ek });
-    releaser = await ReleaserUnderTest.start({ node });
+    releaser = await start({ node });
     const { world, client } = releaser;
     const begin = (change: Partial<Begin>) => client.codeOf('enrol-begin', beginRequest(world, change));
     const loose = await createFakeTpm({ authority, ek, ak: new FakeAttestationKey('ecdsa-p256', { attributes: ['fixedTpm', 'fixedParent', 'sensitiveDataOrigin', 'userWithAuth', 'sign'] }) });
@@ -144,7 +149,7 @@ describe('enrolment', () => {
   });
 
   it('gives a node without a binding no nonce to release or renew with', async () => {
-    releaser = await ReleaserUnderTest.start();
+    releaser = await start();
     for (const purpose of ['release', 'renew'] as const) expect(await releaser.client.codeOf('challenge', { node: releaser.world.nodeId, purpose })).toBe('node-not-bound');
     expect(await releaser.client.codeOf('challenge', { node: releaser.world.nodeId, purpose: 'enrol' })).toBe('answered');
   });
