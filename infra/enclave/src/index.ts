@@ -1,1 +1,12 @@
-export {};
+export { effectiveCapBytes, effectiveWeightBytes } from './budget.js';
+export type { Budget } from './budget.js';
+export { isPrivate, overlaps, parseCidr } from './cidr.js';
+export type { CidrRange } from './cidr.js';
+export { defineEnclave } from './define-enclave.js';
+export type { Enclave, Environment, EvidenceKind, Flow, Identity, Key, SecurityLevel, Store, Zone } from './enclave.js';
+export { EnclaveError } from './errors.js';
+export type { EnclaveErrorCode } from './errors.js';
+export { formatFault } from './faults.js';
+export type { EnclaveFault } from './faults.js';
+export { weightVault } from './weight-vault.js';
+export type { WeightVaultOptions } from './weight-vault.js';
