@@ -3,7 +3,7 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-const specs = ['**/*.spec.ts', '**/*.contract.ts', '**/testing/**/*.ts', 'tests/**/*.ts', 'control-plane/postgres/src/testing.ts'];
+const specs = ['**/*.spec.ts', '**/*.contract.ts', '**/testing/**/*.ts', '**/test/**/*.ts', 'tests/**/*.ts', 'control-plane/postgres/src/testing.ts'];
 const programs = ['**/src/main.ts', '**/*.spec.ts', 'control-plane/cli/**', 'tools/**', 'tests/**', '.ci/**'];
 
 /** Who may import whom, by the role each package.json names. Arrows point from what changes often to what changes rarely. */
@@ -31,7 +31,7 @@ const imports = {
   prover: ['enclave', 'encoding'],
   renderer: ['enclave', 'encoding'],
   deployments: ['enclave', 'prover', 'renderer', 'engine'],
-  tools: ['contract', 'collectors', 'sealing', 'encoding', 'tlog', 'postgres', 'enclave'],
+  tools: ['contract', 'model', 'engine', 'collectors', 'sealing', 'encoding', 'tlog', 'postgres', 'enclave'],
   tests: ['*'],
 };
 
