@@ -140,7 +140,7 @@ describe('appraiseEvidence', () => {
     ['a digest of another bank', { bank: 'sha384' }], ['a digest in capitals', { pcrs: { 0: digest('AA') } }], ['a digest of another type', { pcrs: { 0: 1 } }], ['no end', { expires_at: undefined }],
     ['an end that is none', { expires_at: '2026-13-01T00:00:00Z' }], ['an end in another zone', { expires_at: '2026-12-01T00:00:00+01:00' }],
   ])('refuses reference values with %s, even beside good ones', (_what, change) => {
-    const bad = { ...environment(), ...change } as ReferenceEnvironment;
+    const bad = { ...environment(), ...change };
     expect(() => appraiseEvidence(request({ environments: [environment(), bad] }))).toThrow(code('reference-environment-malformed'));
     expect(() => appraiseEvidence(request({ environments: [environment(), null as unknown as ReferenceEnvironment] }))).toThrow(code('reference-environment-malformed'));
   });

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { fromBase64url, isDigest, toBase64url } from '@strongroom/attestation-encoding';
-import type { AttestationResult, EarStatus, TrustworthinessVector } from '@strongroom/attestation-model';
+import type { AttestationResult, EarStatus } from '@strongroom/attestation-model';
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import { isTrustworthinessVector } from './appraisal-policy.js';
 import { AppraisalError } from './errors.js';
@@ -70,7 +70,7 @@ export async function signEar(result: AttestationResult, options: EarSigningOpti
       },
     },
   };
-  return new SignJWT(claims as unknown as JWTPayload)
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: 'ES256', kid: options.keyId, typ: 'JWT' })
     .setIssuer(options.issuer)
     .setAudience(options.audience)
@@ -174,7 +174,7 @@ function readResult(payload: JWTPayload): AttestationResult {
   return {
     status: status as EarStatus,
     kind,
-    vector: vector as TrustworthinessVector,
+    vector: vector,
     environment,
     akName,
     evidenceDigest,

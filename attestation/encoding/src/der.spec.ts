@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { derBits, derBoolean, derChildren, derOid, derSmallInteger, derTime, parseDer } from './der.js';
+import { derBits, derBoolean, derChildren, derOid, derSize, derSmallInteger, derTime, parseDer } from './der.js';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 const read = (text: string): ReturnType<typeof parseDer> => parseDer(hex(text), 1024);
@@ -26,6 +26,11 @@ describe('parseDer', () => {
 
   it('refuses more than the caller allows', () => {
     expect(() => parseDer(hex('04020000'), 3)).toThrow(expect.objectContaining({ code: 'der-too-large' }));
+  });
+
+  it('measures the first element, whatever follows', () => {
+    expect(derSize(hex('040100ffff'))).toBe(3);
+    expect(() => derSize(hex('0402'))).toThrow(malformed);
   });
 
   it('refuses children of a primitive element, and too many', () => {

@@ -30,6 +30,15 @@ export function parseDer(bytes: Uint8Array, maxBytes: number): DerElement {
   return element;
 }
 
+/**
+ * How many bytes the first element takes. For what stands in storage larger than itself, such as a TPM's NV index; see that nothing but
+ * filling follows before the rest is dropped.
+ * @throws EncodingError `der-malformed`
+ */
+export function derSize(bytes: Uint8Array): number {
+  return readElement(bytes, 0).end;
+}
+
 /** The elements inside a constructed one, at most 256. @throws EncodingError `der-malformed` */
 export function derChildren(element: DerElement): readonly DerElement[] {
   if ((element.tag & 0x20) === 0) throw malformed('a primitive element has no children');

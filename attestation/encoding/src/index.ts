@@ -7,7 +7,7 @@ export { canonicalBytes, canonicalDigest, canonicalJson, parseCanonicalJson } fr
 export { dssePae, ed25519KeyId, mergeDsse, parseDsse, signDsse, verifyDsse } from './dsse.js';
 export type { DsseEnvelope, DsseVerification } from './dsse.js';
 export { decodeCbor } from './cbor.js';
-export { DER, derBits, derBoolean, derChildren, derOid, derSmallInteger, derTime, expectDer, parseDer } from './der.js';
+export { DER, derBits, derBoolean, derChildren, derOid, derSize, derSmallInteger, derTime, expectDer, parseDer } from './der.js';
 export type { DerElement } from './der.js';
 export { certificatePublicKey, isSignedBy, parseCertificate } from './certificate.js';
 export type { Certificate } from './certificate.js';

@@ -80,7 +80,7 @@ async function certify(parts: CertificateParts, extensions: readonly ExtensionTy
   const unknown = knobs.unknownCritical === true ? [new Extension('1.3.6.1.4.1.99999.1', true, Uint8Array.of(5, 0))] : [];
   const certificate = await X509CertificateGenerator.create(
     { ...parts, serialNumber: '01', notBefore: knobs.notBefore ?? START, notAfter: knobs.notAfter ?? END, signingAlgorithm: SIGNING, extensions: [...extensions, ...unknown] },
-    webcrypto as unknown as Parameters<typeof X509CertificateGenerator.create>[1],
+    webcrypto,
   );
   return new Uint8Array(certificate.rawData);
 }

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Tpm2Error } from './errors.js';
 import { parsePublicArea, tpmName, type PublicArea } from './public-area.js';
 
+const SCHEMES: Readonly<Record<PublicArea['key']['kind'], readonly string[]>> = { rsa: ['rsassa', 'rsapss'], ecc: ['ecdsa'] };
 const NAME = /^000[bc][0-9a-f]{64,96}$/;
 
 /**
@@ -26,7 +27,7 @@ export function parseAttestationKey(akPublic: Uint8Array): PublicArea {
     throw new Tpm2Error('tpm-ak-attributes', 'attestation key is not a restricted signing key made in and fixed to its TPM');
   }
   if (publicArea.scheme === null) throw new Tpm2Error('tpm-ak-scheme', 'attestation key leaves its scheme open');
-  if ((publicArea.scheme.name === 'ecdsa') !== (publicArea.key.kind === 'ecc')) throw new Tpm2Error('tpm-ak-scheme', 'scheme does not fit the key');
+  if (!SCHEMES[publicArea.key.kind].includes(publicArea.scheme.name)) throw new Tpm2Error('tpm-ak-scheme', 'scheme does not fit the key');
   return publicArea;
 }
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { FakeAttestationKey, FakeEndorsementKey } from '@strongroom/attestation-testing';
 import { describe, expect, it } from '@jest/globals';
-import { makeCredential } from './credential.js';
+import { makeCredential, shareSeed } from './credential.js';
 import { kdfa, kdfe } from './kdf.js';
+import { parsePublicArea } from './public-area.js';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size));
@@ -46,6 +47,10 @@ describe('makeCredential', () => {
     ['no AK name', { akName: '' }], ['an AK name of another length', { akName: '000b00' }], ['random bytes out of range', { random: (size: number) => new Uint8Array(size) }],
   ])('refuses %s', (_what, change) => {
     expect(() => makeCredential({ ekPublic: ek.publicArea, akName: ak.name, secret, random, ...change } as Parameters<typeof makeCredential>[0])).toThrow(code('tpm-credential-malformed'));
+  });
+
+  it('shares no seed with a key bound to a scheme', () => {
+    expect(() => shareSeed(parsePublicArea(ak.publicArea), 'IDENTITY', random)).toThrow(code('tpm-ek-attributes'));
   });
 
   it('refuses an EK that signs, and one off its curve', () => {

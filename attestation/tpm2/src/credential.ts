@@ -52,8 +52,10 @@ interface SharedSeed {
   readonly encryptedSecret: Uint8Array;
 }
 
-/** Labelled secret sharing (Part 1, annex B.10.3 for RSA, C.6.3 for ECC). */
+/** Labelled secret sharing with a storage key (Part 1, annex B.10.3 for RSA, C.6.3 for ECC). The caller zeroes the seed. @throws Tpm2Error `tpm-ek-attributes` | `tpm-public-malformed` | `tpm-credential-malformed` */
 export function shareSeed(ek: PublicArea, label: string, random: (size: number) => Uint8Array): SharedSeed {
+  // A key bound to a scheme shares secrets under that scheme's hash, not its name's; no storage key is.
+  if (ek.scheme !== null) throw new Tpm2Error('tpm-ek-attributes', 'secrets are shared with storage keys alone');
   if (ek.key.kind === 'ecc') return shareEccSeed(ek, ek.key, label, random(coordinateSize(ek.key.curve)));
   const seed = random(nameSize(ek));
   const padding = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: ek.nameAlg, oaepLabel: Buffer.from(`${label}\0`) };

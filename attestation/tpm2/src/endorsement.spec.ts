@@ -55,6 +55,15 @@ describe('verifyEndorsement', () => {
     expect(() => verifyEndorsement({ ...fake, trustedRootDigests: [] }, NOW)).toThrow(code('tpm-ek-path'));
   });
 
+  it('takes a certificate in an NV index larger than itself, filled with 00 or ff', async () => {
+    const fake = await input(new FakeEndorsementKey('ecc-p256'));
+    const followedBy = (...rest: number[]): EndorsementInput => ({ ...fake, ekCertificate: new Uint8Array([...fake.ekCertificate, ...rest]) });
+    expect(verifyEndorsement(followedBy(0, 0, 0), NOW).certificateDigest).toBe(verifyEndorsement(fake, NOW).certificateDigest);
+    expect(verifyEndorsement(followedBy(255, 255), NOW)).toBeDefined();
+    expect(() => verifyEndorsement(followedBy(0, 255), NOW)).toThrow(code('tpm-ek-certificate'));
+    expect(() => verifyEndorsement(followedBy(5, 0), NOW)).toThrow(code('tpm-ek-certificate'));
+  });
+
   it('refuses the certificate of another key', async () => {
     const fake = await input(new FakeEndorsementKey());
     expect(() => verifyEndorsement({ ...fake, ekPublic: new FakeEndorsementKey().publicArea }, NOW)).toThrow(code('tpm-ek-key-mismatch'));

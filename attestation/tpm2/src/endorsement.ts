@@ -1,10 +1,10 @@
-import { certificatePublicKey, digestOf, EncodingError, verifyCertificatePath, type Digest, type VerifiedPath } from '@strongroom/attestation-encoding';
+import { certificatePublicKey, derSize, digestOf, EncodingError, verifyCertificatePath, type Digest, type VerifiedPath } from '@strongroom/attestation-encoding';
 import { requireEndorsementKey } from './endorsement-key.js';
 import { Tpm2Error } from './errors.js';
 import { publicKeyOf, tpmName } from './public-area.js';
 
 export interface EndorsementInput {
-  /** DER endorsement-key certificate, as read from the TPM. */
+  /** DER endorsement-key certificate, as read from the TPM: filling of its NV index (all 00 or all ff) may follow. */
   readonly ekCertificate: Uint8Array;
   /** TPMT_PUBLIC of the endorsement key. */
   readonly ekPublic: Uint8Array;
@@ -63,9 +63,16 @@ export function verifyEndorsement(input: EndorsementInput, now: Date): VerifiedE
 
 function requirePath(input: EndorsementInput, now: Date): VerifiedPath {
   try {
-    return verifyCertificatePath({ leaf: input.ekCertificate, intermediates: input.intermediates, roots: input.roots, trustedRootDigests: input.trustedRootDigests, tolerated: [SUBJECT_ALT_NAME] }, now);
+    return verifyCertificatePath({ leaf: withoutFilling(input.ekCertificate), intermediates: input.intermediates, roots: input.roots, trustedRootDigests: input.trustedRootDigests, tolerated: [SUBJECT_ALT_NAME] }, now);
   } catch (cause) {
     const code = cause instanceof EncodingError && cause.code === 'certificate-path' ? 'tpm-ek-path' : 'tpm-ek-certificate';
     throw new Tpm2Error(code, 'endorsement certificate does not lead to a pinned root', { cause });
   }
+}
+
+/** Makers define the NV index larger than the certificate and leave the rest as erased flash has it. Anything else behind the certificate refuses it. */
+function withoutFilling(bytes: Uint8Array): Uint8Array {
+  const size = derSize(bytes);
+  const rest = bytes.subarray(size);
+  return rest.every((octet) => octet === 0x00) || rest.every((octet) => octet === 0xff) ? bytes.subarray(0, size) : bytes;
 }

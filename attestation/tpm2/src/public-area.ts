@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { coordinateSize, curveName, hashName, hashSize, isSigningHash, schemeName, TPM_ALG, type CurveName, type HashName, type SigningHash, type SigningScheme } from './algorithms.js';
+import { coordinateSize, curveName, hashName, hashSize, isSigningHash, schemeName, secretSchemeName, TPM_ALG, type CurveName, type HashName, type SecretScheme, type SigningHash, type SigningScheme } from './algorithms.js';
 import { Tpm2Error } from './errors.js';
 import { TpmReader } from './reader.js';
 
@@ -22,7 +22,7 @@ export interface PublicArea {
   /** The symmetric cipher of a storage key, null for others. */
   readonly symmetric: { readonly keyBits: 128 | 256 } | null;
   /** The scheme the key is bound to, null when its user may choose. */
-  readonly scheme: { readonly name: SigningScheme; readonly hash: SigningHash } | null;
+  readonly scheme: { readonly name: SigningScheme | SecretScheme; readonly hash: SigningHash } | null;
   readonly key:
     | { readonly kind: 'rsa'; readonly modulus: Uint8Array; readonly exponent: number }
     | { readonly kind: 'ecc'; readonly curve: CurveName; readonly x: Uint8Array; readonly y: Uint8Array };
@@ -96,9 +96,9 @@ function readSymmetric(reader: TpmReader): PublicArea['symmetric'] {
 function readScheme(reader: TpmReader): PublicArea['scheme'] {
   const id = reader.uint16();
   if (id === TPM_ALG.null) return null;
-  const name = schemeName(id);
+  const name = schemeName(id) ?? secretSchemeName(id);
   const hash = name === undefined ? undefined : hashName(reader.uint16());
-  if (name === undefined || !isSigningHash(hash)) throw unsupported('signing scheme');
+  if (name === undefined || !isSigningHash(hash)) throw unsupported('scheme');
   return { name, hash };
 }
 

@@ -175,8 +175,10 @@ describe('verifyTpm2Evidence', () => {
       const open = new FakeAttestationKey('ecdsa-p256', { bindScheme: false });
       expect(() => verify(open.quote(binding, pcrs), { akName: open.name })).toThrow(code('tpm-ak-scheme'));
       const area = Buffer.from(ak.publicArea);
-      area.writeUInt16BE(0x0014, 12);
-      expect(() => parseAttestationKey(new Uint8Array(area))).toThrow(code('tpm-ak-scheme'));
+      for (const scheme of [0x0014, 0x0019]) {
+        area.writeUInt16BE(scheme, 12);
+        expect(() => parseAttestationKey(new Uint8Array(area))).toThrow(code('tpm-ak-scheme'));
+      }
     });
 
     it('may be named under SHA-384', () => {
