@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { assertHardened, processState } from './hardening.js';
+
+const safe = { inspector: false, coreLimitBytes: 0, swap: false } as const;
+
+describe('assertHardened', () => {
+  it('has nothing to say of a process that leaves nothing behind', () => {
+    expect(assertHardened(safe, 'production')).toEqual([]);
+  });
+
+  it.each([
+    ['core dumps', { ...safe, coreLimitBytes: 1 }],
+    ['unlimited core dumps', { ...safe, coreLimitBytes: Number.POSITIVE_INFINITY }],
+    ['a limit that cannot be told', { ...safe, coreLimitBytes: undefined }],
+    ['swap', { ...safe, swap: true }],
+    ['swap that cannot be told', { ...safe, swap: undefined }],
+  ])('refuses %s in production, and says so in development', (_name, state) => {
+    expect(() => assertHardened(state, 'production')).toThrow(expect.objectContaining({ code: 'process-not-hardened' }));
+    expect(assertHardened(state, 'development')).toHaveLength(1);
+  });
+
+  it.each(['development', 'production'] as const)('refuses a debugger in %s', (profile) => {
+    expect(() => assertHardened({ ...safe, inspector: true }, profile)).toThrow(expect.objectContaining({ code: 'process-not-hardened' }));
+  });
+
+  it('reads this process', () => {
+    expect(processState()).toMatchObject({ inspector: false });
+  });
+});
