@@ -25,7 +25,7 @@ export class FakeEndorsementKey {
   readonly #privateKey: KeyObject;
 
   constructor(
-    readonly kind: FakeEndorsementKind = 'rsa-2048',
+    readonly kind: FakeEndorsementKind = 'ecc-p256',
     options: FakeEndorsementOptions = {},
   ) {
     const { curve, bits } = KINDS[kind];

@@ -7,6 +7,8 @@ import { parsePublicArea } from './public-area.js';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size));
+/** Making RSA keys takes as long as it takes. */
+const RSA_KEYS_MS = 60_000;
 const ak = new FakeAttestationKey();
 const secret = random(32);
 const code = (name: string): unknown => expect.objectContaining({ code: name });
@@ -18,7 +20,7 @@ describe('makeCredential', () => {
     expect(new Uint8Array(ek.activateCredential(ak.name, credentialBlob, encryptedSecret))).toEqual(secret);
     expect(() => ek.activateCredential(new FakeAttestationKey().name, credentialBlob, encryptedSecret)).toThrow('integrity');
     expect(() => new FakeEndorsementKey(kind).activateCredential(ak.name, credentialBlob, encryptedSecret)).toThrow();
-  });
+  }, RSA_KEYS_MS);
 
   it('carries the smallest and the largest secret', () => {
     const ek = new FakeEndorsementKey('ecc-p384');
@@ -39,7 +41,7 @@ describe('makeCredential', () => {
     makeCredential({ ekPublic: new FakeEndorsementKey('rsa-2048').publicArea, akName: ak.name, secret, random: watched });
     expect(drawn).toHaveLength(2);
     expect(drawn.every((bytes) => bytes.every((octet) => octet === 0))).toBe(true);
-  });
+  }, RSA_KEYS_MS);
 
   const ek = new FakeEndorsementKey('ecc-p256');
   it.each([

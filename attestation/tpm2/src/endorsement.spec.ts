@@ -47,7 +47,7 @@ describe('verifyEndorsement', () => {
     const verified = verifyEndorsement(await input(ek), NOW);
     expect(verified).toMatchObject({ ekName: ek.name, rootDigest: authority.rootDigest, expiresAt: new Date('2036-01-01T00:00:00Z') });
     expect(Object.isFrozen(verified)).toBe(true);
-  });
+  }, 60_000);
 
   it('refuses fake evidence under production settings (sentinel)', async () => {
     const fake = await input(new FakeEndorsementKey());

@@ -85,7 +85,7 @@ describe('parsePublicArea', () => {
 describe('requireEndorsementKey', () => {
   it.each(['rsa-2048', 'rsa-3072', 'ecc-p256', 'ecc-p384'] as const)('takes %s', (kind) => {
     expect(requireEndorsementKey(new FakeEndorsementKey(kind).publicArea).symmetric).not.toBeNull();
-  });
+  }, 60_000);
 
   const full = ['fixedTpm', 'fixedParent', 'sensitiveDataOrigin', 'restricted', 'decrypt'] as const;
   it.each(full)('refuses a key that is not %s', (missing) => {

@@ -59,7 +59,7 @@ describe('verifyTpm2Evidence', () => {
     const key = new FakeAttestationKey(kind);
     const evidence = key.quote(binding, [...pcrs, bank([0, 23], 'sha1', 20)], { clockMs: 2n ** 40n, resetCount: 7, restartCount: 3, safe: 0 });
     expect(verify(evidence, { akName: key.name })).toMatchObject({ akName: key.name, clock: { clockMs: 2n ** 40n, resetCount: 7, restartCount: 3, safe: false } });
-  });
+  }, 60_000);
 
   it('takes a selection that covers more than required, and a bank with nothing selected', () => {
     const more = ak.quote(binding, [bank([...BOOT.indexes, 10])], { selection: pcrSelection([{ bank: 'sha1', indexes: [] }, { bank: 'sha256', indexes: [...BOOT.indexes, 10] }]) });
@@ -136,7 +136,7 @@ describe('verifyTpm2Evidence', () => {
       const rsa = new FakeAttestationKey('rsapss');
       const quote = rsa.quote(binding, pcrs);
       expect(() => verify({ ...quote, signature: good.signature }, { akName: rsa.name })).toThrow(code('tpm-quote-signature'));
-    });
+    }, 60_000);
 
     it('is refused with an r longer than the curve', () => {
       const bytes = Buffer.from(fromBase64url(good.signature));
