@@ -19,6 +19,9 @@ export const registerDocument = z.strictObject({ envelope: dsse });
 export const registeredDocument = z.strictObject({ kind: slug, subject: text(200), version: count, digest, log_index: text(20) });
 export const documentBundle = z.strictObject({ anchors: dsse, genesis: dsse, roster: dsse.nullable(), policy: dsse.nullable(), enclaves: z.array(dsse) });
 
+/** One X.509 certificate as PEM (RFC 7468): lines of base64, the last with or without its newline. */
+const pemCertificate = z.string().max(8192).regex(/^-----BEGIN CERTIFICATE-----\r?\n(?:[A-Za-z0-9+/=]{1,76}\r?\n)+-----END CERTIFICATE-----\r?\n?$/, 'must be one certificate as PEM');
+
 // ── Nodes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 export const nodeState = z.enum(['registered', 'enrolled', 'suspended', 'retired']);
 export const nodeView = z.strictObject({
@@ -33,7 +36,7 @@ export const nodeView = z.strictObject({
 export const beginEnrolment = z.strictObject({ node: uuid, endorsement: endorsementSchema, csr: bytes(64, 4096) });
 export const enrolmentChallenge = z.strictObject({ enrolment: uuid, challenge: credentialChallenge, expires_at: instant });
 export const completeEnrolment = z.strictObject({ response: bytes(32, 32) });
-export const enrolled = z.strictObject({ node: uuid, spiffe_id: text(300), certificate: text(8192), authority: text(8192), binding: dsse });
+export const enrolled = z.strictObject({ node: uuid, spiffe_id: text(300), certificate: pemCertificate, authority: pemCertificate, binding: dsse });
 export const nodeChallenge = z.strictObject({ purpose: z.enum(['enrol', 'release', 'renew']) });
 export const nonceAnswer = z.strictObject({ nonce: bytes(32, 32), expires_at: instant });
 export const attest = z.strictObject({ nonce: bytes(32, 32), transport_key: bytes(32, 32), evidence: evidenceSchema });
