@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Decision as PolicyDecision, AccessInput, PolicyEngine } from '@strongroom/policies-engine';
+import { PolicyEngine, type AccessInput, type Decision as PolicyDecision } from '@strongroom/policies-engine';
 import { epochSeconds, type PolicyEnvelope, type ReleasePolicy, type Signed } from '@strongroom/control-plane-contract';
 import { DocumentsService } from '../documents/documents.service.js';
 import { TrustAnchors } from '../platform/trust-anchors.js';
