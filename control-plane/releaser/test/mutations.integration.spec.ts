@@ -16,7 +16,7 @@ const material = (change: (material: ReleaseMaterial, world: SignedWorld) => Par
 const body = (change: (body: ReleaseRequest, world: SignedWorld) => Partial<ReleaseRequest>) => (world: SignedWorld): Partial<ReleaseOptions> => ({
   change: { body: (value) => ({ ...value, ...change(value, world) }) },
 });
-const statement = (change: Record<string, unknown>) => (): Partial<ReleaseOptions> => ({ change: { statement: (value) => ({ ...value, ...change }) as typeof value } });
+const statement = (change: Record<string, unknown>) => (): Partial<ReleaseOptions> => ({ change: { statement: (value) => ({ ...value, ...change }) } });
 const ownerApproval = (change: Parameters<typeof approvalOf>[3], knobs: Parameters<typeof approvalOf>[4] = {}) =>
   material(({ request }, world) => ({ approvals: [approvalOf(world, world.people.owner, request, change, knobs), approvalOf(world, world.people.security, request)] }));
 const past = '2020-01-01T00:00:00Z';

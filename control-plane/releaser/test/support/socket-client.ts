@@ -31,10 +31,13 @@ export class SocketClient {
 
   /** The code of the refusal, or 'answered'. */
   async codeOf<K extends keyof ReleaserOperations>(operation: K, body: ReleaserOperations[K]['request']): Promise<string> {
-    return this.call(operation, body).then(
-      () => 'answered',
-      (error: unknown) => (error instanceof Refused ? error.code : Promise.reject(error)),
-    );
+    try {
+      await this.call(operation, body);
+      return 'answered';
+    } catch (error) {
+      if (error instanceof Refused) return error.code;
+      throw error;
+    }
   }
 
   post(path: string, body: string, options: { readonly method?: string; readonly contentType?: string } = {}): Promise<RawAnswer> {
