@@ -1,0 +1,37 @@
+import { runCli, type Io } from '../../src/index.js';
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** Standard output as JSON. */
+  readonly json: Record<string, unknown>;
+}
+
+export interface RunOptions {
+  readonly env?: Record<string, string>;
+  readonly now?: Date;
+  readonly confirm?: (question: string) => boolean;
+}
+
+/** Runs the command in this process, as its program would. */
+export async function run(args: readonly string[], { env = {}, now = new Date('2026-11-22T12:00:00Z'), confirm = () => false }: RunOptions = {}): Promise<Ran> {
+  let [out, err, drawn] = ['', '', 0];
+  const io: Io = {
+    env,
+    out: (text) => { out += text; },
+    err: (text) => { err += text; },
+    now: () => now,
+    random: (length) => new Uint8Array(length).fill((drawn += 1)),
+    confirm: async (question) => confirm(question),
+  };
+  const code = await runCli(args, io);
+  return {
+    code,
+    out,
+    err,
+    get json() {
+      return JSON.parse(out) as Record<string, unknown>;
+    },
+  };
+}
