@@ -98,6 +98,12 @@ export default tseslint.config(
     },
   },
   {
+    // Integration tests of the server drive the real releaser, as production does over its socket.
+    files: ['control-plane/server/test/**/*.ts'],
+    plugins: { '@nx': nx },
+    rules: { '@nx/enforce-module-boundaries': boundaries(['testing', 'tests', 'postgres', 'releaser']) },
+  },
+  {
     files: ['**/*.mjs', '**/*.js', '**/*.cjs'],
     languageOptions: {
       globals: Object.fromEntries(
