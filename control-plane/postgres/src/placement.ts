@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { PostgresError } from './errors.js';
 import { isCode } from './owner-lock.js';
@@ -27,6 +27,11 @@ export async function place(home: string): Promise<Placement> {
   await mkdir(home, { recursive: true, mode: isRoot() ? 0o711 : 0o700 });
   const realHome = await realpath(home);
   return (await recordedPlacement(realHome)) ?? (await newPlacement(realHome));
+}
+
+/** Lets the next start of `home` begin with an empty database. */
+export async function forgetPlacement(home: string): Promise<void> {
+  await rm(join(home, recordName), { force: true });
 }
 
 async function recordedPlacement(home: string): Promise<Placement | undefined> {

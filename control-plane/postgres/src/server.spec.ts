@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { processIdentity, worksIn } from './process-identity.js';
 import { serverRole, withClient } from './roles.js';
-import { startPostgres, type PostgresServer } from './server.js';
+import { removePostgres, startPostgres, type PostgresServer } from './server.js';
 import { isRoot } from './server-user.js';
 
 const target = { role: serverRole, database: 'strongroom' };
@@ -240,8 +240,11 @@ describe('awkward homes', () => {
     const again = await startPostgres({ home });
     expect(again.dataFolder).toBe(dataFolder);
     expect(await query(again, 'SELECT count(*)::int AS n FROM kept')).toEqual([{ n: 0 }]);
+    await expect(removePostgres(home)).rejects.toMatchObject({ code: 'home-in-use' });
     await again.stop();
-    await rm(join(dataFolder, '..'), { recursive: true });
+    await removePostgres(home);
+    await expect(stat(join(dataFolder, '..'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(home)).toEqual([]);
     await rm(folder, { recursive: true });
   });
 });

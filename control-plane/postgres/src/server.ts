@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { realpath } from 'node:fs/promises';
+import { realpath, rm } from 'node:fs/promises';
 import { binariesFor } from './binaries.js';
 import { administrator, ensureCluster } from './cluster.js';
 import { takeOwnership } from './owner-lock.js';
 import { PasswordFolder } from './passwords.js';
-import { place, type Placement } from './placement.js';
+import { forgetPlacement, place, type Placement } from './placement.js';
 import { endLeftover, shutdownSignal, startPostmaster, stopPostmaster, type Postmaster, type PostmasterExit } from './postmaster.js';
 import { ensureDatabase, ensureRole, ensureSchema, grantDatabase, identifier, withClient, type PostgresConnection } from './roles.js';
 import { makeSocketFolder, port, removeShortFolder } from './socket-folder.js';
@@ -70,6 +70,22 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     stop: () => (ended ??= end(options.stopTimeoutMs ?? 20_000)),
     stopImmediately: () => (ended ??= end(0)),
   };
+}
+
+/**
+ * Removes the database of `home` wherever it was placed, passwords included. For homes that were temporary: as root their
+ * data may lie under /var/lib/strongroom, where removing the home does not reach.
+ *
+ * @throws PostgresError `home-in-use` while a process serves it.
+ */
+export async function removePostgres(home: string): Promise<void> {
+  const placement = await place(home);
+  await takeOwnership(placement.folder);
+  await endLeftover(placement.dataFolder);
+  await removeShortFolder(placement.folder);
+  await rm(placement.folder, { recursive: true, force: true });
+  await rm(join(home, 'secrets'), { recursive: true, force: true });
+  await forgetPlacement(home);
 }
 
 /** A server that outlives this process: for test runs, whose teardown ends it by its pid. */
