@@ -1,6 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, open, rename } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PostgresError } from './errors.js';
 import { isCode } from './owner-lock.js';
@@ -36,6 +36,13 @@ export class PasswordFolder {
     const password = this.find(role);
     if (password === undefined) throw new PostgresError('role-unknown', `no password is kept for the role ${role}`);
     return password;
+  }
+
+  /** Removes the passwords, and the folder unless it holds other things. */
+  async remove(): Promise<void> {
+    const names = await readdir(this.folder).catch(() => []);
+    for (const name of names) if (name.startsWith('postgres-')) await unlink(join(this.folder, name));
+    await rmdir(this.folder).catch(() => undefined);
   }
 
   private find(role: string): string | undefined {

@@ -84,7 +84,7 @@ export async function removePostgres(home: string): Promise<void> {
   await endLeftover(placement.dataFolder);
   await removeShortFolder(placement.folder);
   await rm(placement.folder, { recursive: true, force: true });
-  await rm(join(home, 'secrets'), { recursive: true, force: true });
+  await new PasswordFolder(join(home, 'secrets')).remove();
   await forgetPlacement(home);
 }
 
