@@ -23,8 +23,10 @@ export class Access1763800000700 implements MigrationInterface {
         approval jsonb NOT NULL,
         position bigserial NOT NULL,
         at timestamptz NOT NULL,
-        UNIQUE (request, approver)
+        event_id uuid NOT NULL
       )`);
+    // One vote a person, and one change of mind: who approved may still deny.
+    await runner.query(`CREATE UNIQUE INDEX approval_voter ON approval (request, approver, (approval->'statement'->>'decision'))`);
     await runner.query(`
       CREATE FUNCTION approval_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN RAISE EXCEPTION 'approvals are kept for ever'; END $$`);

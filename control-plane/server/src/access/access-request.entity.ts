@@ -55,4 +55,8 @@ export class ApprovalEntity {
 
   @Column('timestamptz')
   at!: Date;
+
+  /** Audit event that records it. */
+  @Column('uuid', { name: 'event_id' })
+  eventId!: string;
 }

@@ -31,8 +31,8 @@ export class AccessController {
   @Get()
   @RouteAction({ action: 'request.read', principal: 'person' })
   @ApiOkResponse({ standardSchema: z.array(httpApi.requestView) })
-  async list() {
-    return (await this.access.list()).map(view);
+  async list(@CurrentPerson() person: Person) {
+    return (await this.access.visibleTo(person)).map(view);
   }
 
   @Get(':request')

@@ -1,33 +1,31 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import {
   assertApprovalFits,
-  epochSeconds,
   httpApi,
   matchQuorum,
   requestDigest,
-  requiredFactors,
+  strictestFactors,
   toInstant,
   verifyApproval,
   weightsDigests,
   type AccessRequest,
   type Approval,
-  type Factor,
   type Quorum,
-  type RequiredFactors,
+  type VerifiedApproval,
 } from '@strongroom/control-plane-contract';
 import type { z } from 'zod';
-import { AssetsService } from '../assets/assets.service.js';
+import { AssetsService, type Asset } from '../assets/assets.service.js';
 import { AuditService } from '../audit/audit.service.js';
 import { DocumentsService } from '../documents/documents.service.js';
 import { ReleaserClient } from '../keys/releaser-client.js';
 import { NodesService } from '../nodes/nodes.service.js';
-import { PoliciesService, type AccessContext } from '../policies/policies.service.js';
+import { PoliciesService } from '../policies/policies.service.js';
 import { Clock } from '../platform/clock.js';
 import { refuseContractError } from '../platform/contract-refusal.js';
 import { Database, isUniqueViolation } from '../platform/database.js';
 import { StrongroomError } from '../platform/errors.js';
-import type { AccessQuestion, Person } from '../platform/principal.js';
+import type { Person } from '../platform/principal.js';
 import { Randomness } from '../platform/randomness.js';
 import { TrustAnchors } from '../platform/trust-anchors.js';
 import { AccessRequestEntity, ApprovalEntity } from './access-request.entity.js';
@@ -46,7 +44,7 @@ export interface RequestView {
 
 /** Requests for access: asked for by one person, signed by others, ended by anyone who may. */
 @Injectable()
-export class AccessService implements OnModuleInit {
+export class AccessService {
   constructor(
     private readonly database: Database,
     private readonly audit: AuditService,
@@ -60,42 +58,12 @@ export class AccessService implements OnModuleInit {
     private readonly releaser: ReleaserClient,
   ) {}
 
-  /** Tells the policy what only this domain knows of a request. */
-  onModuleInit(): void {
-    this.policies.resolveContext('request.create', (question) => this.contextOfNew(question));
-    for (const action of ['request.approve', 'request.deny', 'request.withdraw'] as const) {
-      this.policies.resolveContext(action, (question) => this.contextOfVote(question));
-    }
-  }
-
-  private async contextOfNew({ body, principal }: AccessQuestion): Promise<AccessContext> {
-    const parsed = httpApi.createRequest.safeParse(body);
-    // A malformed body gets its own answer later; until then it is about nothing, which policy refuses.
-    if (!parsed.success) throw new StrongroomError('input-invalid', undefined, { faults: parsed.error.issues.slice(0, 50).map(({ path, message }) => ({ path: `/${path.join('/')}`, message })) });
-    const { asset, purpose, ticket, not_before, not_after } = parsed.data;
-    const { manifest } = await this.assets.get(asset);
-    return {
-      requester: principal.kind === 'person' ? principal.id : '',
-      purpose,
-      ticket,
-      window_seconds: epochSeconds(not_after) - epochSeconds(not_before),
-      factors: Object.keys(manifest.value.quorum.read_shard),
-    };
-  }
-
-  private async contextOfVote({ resource, principal }: AccessQuestion): Promise<AccessContext> {
-    const request = await this.find(resource['request'] ?? '');
-    const roster = await this.documents.required('roster', this.trust.tenant);
-    const factors = principal.kind === 'person' ? (roster.value.people.find(({ id }) => id === principal.id)?.factors ?? []) : [];
-    return { requester: request.requestedBy, factors };
-  }
-
   /**
    * Makes a request. What it names must exist and fit; the policy has already said that the person may ask.
    * @throws StrongroomError `conflict` | `not-found` | `input-invalid`
    */
   async create(asked: NewRequest, person: Person): Promise<RequestView & { readonly eventId: string }> {
-    const { entity: asset, manifest } = await this.assets.get(asked.asset);
+    const { entity: asset, manifest } = await this.assets.inForce(asked.asset);
     const node = await this.nodes.get(asked.node);
     const policy = await this.policies.inForce();
     const now = this.clock.now();
@@ -143,25 +111,16 @@ export class AccessService implements OnModuleInit {
     try {
       const counted = await this.database.inTransaction(async (manager) => {
         const entity = await this.lock(manager, id);
+        const earlier = await manager.findOneBy(ApprovalEntity, { statementDigest: vote.statementDigest });
+        if (earlier !== null) return { ...(await this.view(entity, manager)), eventId: earlier.eventId };
         const state = stateAt(entity, this.clock.now());
-        if (state !== 'awaiting_approvals' && !(vote.statement.decision === 'deny' && (state === 'approved' || state === 'active'))) {
+        if (state !== 'awaiting_approvals' && !(vote.statement.decision === 'deny' && (state === 'approved' || state === 'active' || state === 'used'))) {
           throw new StrongroomError('conflict', `the request is ${state}; it takes no more votes`);
         }
         const { manifest } = await this.assets.get(entity.asset, manager);
-        refuseContractError(() => { assertApprovalFits(vote, entity.statement, entity.digest, policy.value.policy_digest, weightsDigests(manifest.value, entity.statement.shards)); });
-        await manager.insert(ApprovalEntity, { statementDigest: vote.statementDigest, request: id, approver: vote.approver, approval, at: this.clock.now() });
-        const view = await this.view(entity, manager);
-        if (vote.statement.decision === 'deny') moveRequest(entity, 'denied');
-        else if (view.quorum.complete) moveRequest(entity, 'approved');
-        await manager.save(entity);
-        const { eventId } = await this.audit.record(manager, {
-          kind: 'approval',
-          message: `${vote.statement.decision} as ${vote.statement.factor} on request ${id}, which is now ${entity.state}`,
-          chains: [`request/${id}`, `weights/${entity.asset}`],
-          actor: person,
-          detail: { comment: `statement ${vote.statementDigest}` },
-        });
-        return { ...view, entity, state: entity.state, eventId };
+        refuseContractError(() => { assertApprovalFits(vote, entity.statement, entity.digest, policy.value.policy_digest, weightsDigests(manifest, entity.statement.shards)); });
+        const eventId = await this.count(manager, entity, { vote, approval, person });
+        return { ...(await this.view(entity, manager)), eventId };
       });
       if (counted.state === 'denied') await this.tellReleaser(id, 'denied');
       return counted;
@@ -171,10 +130,32 @@ export class AccessService implements OnModuleInit {
     }
   }
 
-  /** Ends a request and what was released for it: the next renewal is refused. Takes one person and is immediate. */
+  /** Keeps the vote and moves the request by it: in one transaction, so that the last approval and `approved` are one. */
+  private async count(manager: EntityManager, entity: AccessRequestEntity, { vote, approval, person }: { vote: VerifiedApproval; approval: Approval; person: Person }): Promise<string> {
+    const { decision, factor } = vote.statement;
+    const votes = [...(await this.approvalsOf(entity.id, manager)), approval];
+    if (decision === 'deny') moveRequest(entity, 'denied');
+    else if (this.quorumOf(entity, votes, await this.assets.get(entity.asset, manager)).complete) moveRequest(entity, 'approved');
+    const { eventId } = await this.audit.record(manager, {
+      kind: 'approval',
+      message: `${decision} as ${factor} on request ${entity.id}, which is now ${entity.state}`,
+      chains: [`request/${entity.id}`, `weights/${entity.asset}`],
+      actor: person,
+      detail: { comment: `statement ${vote.statementDigest}` },
+    });
+    await manager.insert(ApprovalEntity, { statementDigest: vote.statementDigest, request: entity.id, approver: vote.approver, approval, at: this.clock.now(), eventId });
+    await manager.save(entity);
+    return eventId;
+  }
+
+  /**
+   * Ends a request and what was released for it: the next renewal is refused. Takes one person and is immediate; asked again, the
+   * releaser is told again.
+   */
   async revoke(id: string, reason: string, person: Person): Promise<{ readonly eventId: string }> {
     const recorded = await this.database.inTransaction(async (manager) => {
       const entity = await this.lock(manager, id);
+      entity.state = stateAt(entity, this.clock.now());
       moveRequest(entity, 'revoked');
       await manager.save(entity);
       return this.audit.record(manager, { kind: 'access-revoked', message: `request ${id} is revoked: ${reason}`, chains: [`request/${id}`, `weights/${entity.asset}`], actor: person, severity: 'medium' });
@@ -187,6 +168,7 @@ export class AccessService implements OnModuleInit {
   async withdraw(id: string, person: Person): Promise<{ readonly eventId: string }> {
     const recorded = await this.database.inTransaction(async (manager) => {
       const entity = await this.lock(manager, id);
+      entity.state = stateAt(entity, this.clock.now());
       moveRequest(entity, 'withdrawn');
       await manager.save(entity);
       return this.audit.record(manager, { kind: 'request-change', message: `request ${id} is withdrawn`, chains: [`request/${id}`], actor: person });
@@ -202,6 +184,12 @@ export class AccessService implements OnModuleInit {
 
   async get(id: string): Promise<RequestView> {
     return this.view(await this.find(id));
+  }
+
+  /** Every request for whom policy lets read any, else the person's own. */
+  async visibleTo(person: Person): Promise<RequestView[]> {
+    const { allowed } = await this.policies.decideOn({ principal: person, action: 'request.read', resource: {}, body: undefined }, {});
+    return this.list(allowed ? {} : { requestedBy: person.id });
   }
 
   async list(filter: { readonly node?: string; readonly requestedBy?: string } = {}): Promise<RequestView[]> {
@@ -223,7 +211,8 @@ export class AccessService implements OnModuleInit {
     if (state !== 'approved' && state !== 'active') throw new StrongroomError('conflict', `the request is ${state}`);
     if (entity.uses >= entity.statement.max_uses) throw new StrongroomError('conflict', 'the request is used up');
     entity.uses += 1;
-    if (entity.state !== 'active') moveRequest(entity, 'active');
+    moveRequest(entity, 'active');
+    if (entity.uses === entity.statement.max_uses) moveRequest(entity, 'used');
     await manager.save(entity);
   }
 
@@ -233,21 +222,22 @@ export class AccessService implements OnModuleInit {
   }
 
   private async find(id: string): Promise<AccessRequestEntity> {
-    const entity = /^[0-9a-f-]{36}$/.test(id) ? await this.database.manager.findOneBy(AccessRequestEntity, { id }) : null;
+    const entity = await this.database.manager.findOneBy(AccessRequestEntity, { id });
     if (entity === null) throw new StrongroomError('not-found', 'no such request');
     return entity;
   }
 
   private async view(entity: AccessRequestEntity, manager: EntityManager = this.database.manager): Promise<RequestView> {
     const approvals = await this.approvalsOf(entity.id, manager);
-    const { manifest } = await this.assets.get(entity.asset, manager);
-    const policyFactors = this.policies.requiredFactors(entity.statement.action) as RequiredFactors | undefined;
+    const asset = await this.assets.get(entity.asset, manager);
+    return { entity, state: stateAt(entity, this.clock.now()), approvals, quorum: this.quorumOf(entity, approvals, asset), weights: weightsDigests(asset.manifest, entity.statement.shards) };
+  }
+
+  private quorumOf(entity: AccessRequestEntity, approvals: readonly Approval[], { manifest }: Asset): Quorum {
+    const policyFactors = this.policies.requiredFactors(entity.statement.action);
     if (policyFactors === undefined) throw new StrongroomError('policy-mismatch', 'the policy names no factors for this action');
-    const votes = approvals
-      .filter(({ statement }) => statement.decision === 'approve')
-      .map(({ statement }) => ({ approver: statement.approver, factor: statement.factor as Factor }));
-    const quorum = matchQuorum(requiredFactors({ manifest, policyFactors }), votes, new Set([entity.requestedBy]));
-    return { entity, state: stateAt(entity, this.clock.now()), approvals, quorum, weights: weightsDigests(manifest.value, entity.statement.shards) };
+    const votes = approvals.filter(({ statement }) => statement.decision === 'approve').map(({ statement: { approver, factor } }) => ({ approver, factor }));
+    return matchQuorum(strictestFactors(policyFactors, manifest.quorum.read_shard), votes, new Set([entity.requestedBy]));
   }
 }
 

@@ -7,11 +7,12 @@ export const requestMoves: Readonly<Record<RequestState, readonly RequestState[]
   awaiting_approvals: ['approved', 'denied', 'withdrawn', 'expired', 'revoked'],
   approved: ['active', 'denied', 'withdrawn', 'expired', 'revoked'],
   active: ['active', 'used', 'expired', 'denied', 'revoked'],
-  used: ['revoked', 'expired'],
+  used: ['revoked', 'expired', 'denied'],
   expired: [],
-  revoked: [],
+  // To itself: the releaser may not have heard of it the first time.
+  revoked: ['revoked'],
   denied: [],
-  withdrawn: [],
+  withdrawn: ['withdrawn'],
 };
 
 /** @throws StrongroomError `conflict` */

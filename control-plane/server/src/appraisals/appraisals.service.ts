@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { IsNull, MoreThan, type EntityManager } from 'typeorm';
+import { IsNull, LessThan, MoreThan, type EntityManager } from 'typeorm';
 import { fromBase64url, sha256 } from '@strongroom/attestation-encoding';
 import { appraiseEvidence, signEar } from '@strongroom/attestation-appraisal';
 import type { AttestationResult, Evidence, EvidencePurpose } from '@strongroom/attestation-model';
@@ -55,6 +55,8 @@ export class AppraisalsService {
   async challenge(node: Node, purpose: EvidencePurpose): Promise<{ nonce: string; expires_at: string }> {
     const answer = await this.releaser.call('challenge', { node: node.id, purpose });
     const expiresAt = new Date(answer.expires_at);
+    // What expired an hour ago can serve nobody; without this the table would only grow.
+    await this.database.manager.delete(ChallengeEntity, { expiresAt: LessThan(new Date(this.clock.now().getTime() - 3_600_000)) });
     await this.database.manager.insert(ChallengeEntity, { nonceDigest: Buffer.from(sha256(fromBase64url(answer.nonce, 32))), node: node.id, purpose, expiresAt, usedAt: null });
     return answer;
   }

@@ -31,8 +31,7 @@ export class AssetsController {
   @RouteAction({ action: 'asset.read', principal: 'person' })
   @ApiOkResponse({ standardSchema: z.array(httpApi.assetView) })
   async list() {
-    const entities = await this.assets.list();
-    return Promise.all(entities.map(async ({ id }) => this.view(await this.assets.get(id))));
+    return Promise.all((await this.assets.list()).map((asset) => this.view(asset)));
   }
 
   @Get(':asset')
@@ -62,14 +61,14 @@ export class AssetsController {
       state: entity.state,
       version: entity.version,
       manifest_digest: entity.manifestDigest,
-      bytes: manifestBytes(manifest.value),
-      shards: manifest.value.shards.map((shard) => ({ index: shard.index, path: shard.path, bytes: shard.plaintext_bytes })),
+      bytes: manifestBytes(manifest),
+      shards: manifest.shards.map((shard) => ({ index: shard.index, path: shard.path, bytes: shard.plaintext_bytes })),
       log_index: String(index),
     };
   }
 
   private async detail(asset: Asset) {
     const proven = await this.audit.waitForEntry(asset.entity.eventId);
-    return { ...(await this.view(asset)), manifest: asset.manifest.envelope, manifest_entry: { entry: toBase64url(proven.entry), proof: proven.proof } };
+    return { ...(await this.view(asset)), manifest: asset.entity.manifest, manifest_entry: { entry: toBase64url(proven.entry), proof: proven.proof } };
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In, type EntityManager } from 'typeorm';
-import { verifyManifest, type Manifest, type SealedMessage, type Signed } from '@strongroom/control-plane-contract';
+import { fromBase64url, parseCanonicalJson } from '@strongroom/attestation-encoding';
+import { MANIFEST, parseStatementValue, verifyManifest, type Manifest, type SealedMessage, type Signed } from '@strongroom/control-plane-contract';
 import { AuditService } from '../audit/audit.service.js';
 import { DocumentsService } from '../documents/documents.service.js';
 import { ReleaserClient } from '../keys/releaser-client.js';
@@ -17,10 +18,20 @@ export interface WrappedKey {
   readonly wrapped: SealedMessage;
 }
 
+/** An asset with its manifest as it was registered. For showing: whether the manifest still holds is not said. */
 export interface Asset {
+  readonly entity: AssetEntity;
+  readonly manifest: Manifest;
+}
+
+/** An asset whose manifest was verified just now. */
+export interface AssetInForce {
   readonly entity: AssetEntity;
   readonly manifest: Signed<Manifest> & { readonly roles: readonly string[] };
 }
+
+// Serialises registrations of one asset.
+const REGISTRATION_LOCK = 7_104_315;
 
 /** The register of sealed weights: one custody manifest in force an asset, each version in the log. */
 @Injectable()
@@ -39,13 +50,14 @@ export class AssetsService {
    * A new version of an asset keeps its seal; weights sealed anew are a new asset.
    * @throws StrongroomError `statement-refused` | `manifest-refused` | `conflict`
    */
-  async register(envelope: unknown, wrappedKeys: readonly WrappedKey[], actor: Person): Promise<Asset & { readonly eventId: string }> {
+  async register(envelope: unknown, wrappedKeys: readonly WrappedKey[], actor: Person): Promise<Asset> {
     const manifest = refuseContractError(() => verifyManifest(envelope, this.trust.value, this.clock.now()));
     await this.assertFits(manifest.value, wrappedKeys);
     const { asset, version, seal_id: sealId } = manifest.value;
     return this.database.inTransaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [REGISTRATION_LOCK, asset.id]);
       const existing = await manager.findOne(AssetEntity, { where: { id: asset.id }, lock: { mode: 'pessimistic_write' } });
-      if (existing?.manifestDigest === manifest.digest) return { entity: existing, manifest, eventId: existing.eventId };
+      if (existing?.manifestDigest === manifest.digest) return { entity: existing, manifest: manifest.value };
       if (existing !== null) assertSuccessor(existing, manifest.value);
       const { eventId } = await this.audit.record(manager, {
         kind: 'asset-change',
@@ -59,7 +71,7 @@ export class AssetsService {
       });
       await manager.save(entity);
       if (existing === null) await manager.insert(WrappedKeyEntity, wrappedKeys.map(({ shard, wrapped }) => ({ asset: asset.id, sealId, shard, wrapped })));
-      return { entity, manifest, eventId };
+      return { entity, manifest: manifest.value };
     });
   }
 
@@ -77,17 +89,21 @@ export class AssetsService {
     }
   }
 
-  /**
-   * The asset with its manifest, verified again now. @throws StrongroomError `not-found` | `statement-refused` once it expired
-   */
+  /** @throws StrongroomError `not-found` */
   async get(id: string, manager: EntityManager = this.database.manager): Promise<Asset> {
     const entity = await manager.findOneBy(AssetEntity, { id });
     if (entity === null) throw new StrongroomError('not-found', 'no such asset is registered');
+    return asRegistered(entity);
+  }
+
+  /** The asset with its manifest, verified again now. @throws StrongroomError `not-found` | `statement-refused` once it expired */
+  async inForce(id: string, manager?: EntityManager): Promise<AssetInForce> {
+    const { entity } = await this.get(id, manager);
     return { entity, manifest: refuseContractError(() => verifyManifest(entity.manifest, this.trust.value, this.clock.now())) };
   }
 
-  list(): Promise<AssetEntity[]> {
-    return this.database.manager.find(AssetEntity, { order: { id: 'ASC' }, take: 1000 });
+  async list(): Promise<Asset[]> {
+    return (await this.database.manager.find(AssetEntity, { order: { id: 'ASC' }, take: 1000 })).map(asRegistered);
   }
 
   /** Wrapped keys of exactly these shards. */
@@ -96,7 +112,7 @@ export class AssetsService {
     return rows.map(({ shard, wrapped }) => ({ shard, wrapped }));
   }
 
-  /** Ends every release of an asset, now and later. Final. */
+  /** Ends every release of an asset, now and later. Final; asked again, the releaser is told again. */
   async revoke(id: string, actor: Person, reason: string): Promise<{ eventId: string }> {
     const recorded = await this.database.inTransaction(async (manager) => {
       const entity = await manager.findOne(AssetEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
@@ -108,6 +124,11 @@ export class AssetsService {
     await this.releaser.call('revoke', { kind: 'asset', id, reason });
     return recorded;
   }
+}
+
+/** Its signatures were verified before it was stored. */
+function asRegistered(entity: AssetEntity): Asset {
+  return { entity, manifest: parseStatementValue(MANIFEST, parseCanonicalJson(fromBase64url(entity.manifest.payload), MANIFEST.maxBytes)) };
 }
 
 function assertSuccessor(existing: AssetEntity, manifest: Manifest): void {

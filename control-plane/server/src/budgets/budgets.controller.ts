@@ -21,10 +21,10 @@ export class BudgetsController {
   @ApiOkResponse({ standardSchema: httpApi.budgetView })
   async read(@Param('asset', { schema: uuid }) id: string) {
     const { manifest } = await this.assets.get(id);
-    const [enclaveId] = manifest.value.enclaves;
+    const [enclaveId] = manifest.enclaves;
     if (enclaveId === undefined) throw new StrongroomError('not-found');
     const enclave = await this.documents.required('enclave', enclaveId);
-    const caps = releaseCaps(enclave.value, manifestBytes(manifest.value));
+    const caps = releaseCaps(enclave.value, manifestBytes(manifest));
     return {
       asset: id,
       route: 'release',

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { DsseEnvelope } from '@strongroom/attestation-encoding';
-import { ContractError, type Signed } from '@strongroom/control-plane-contract';
+import { assertCurrent, ContractError, type Signed } from '@strongroom/control-plane-contract';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
@@ -21,10 +21,18 @@ export interface RegisteredDocument<K extends DocumentKind> {
 
 // Serialises registrations of one document, so that two versions cannot pass each other.
 const REGISTRATION_LOCK = 7_104_311;
+// An envelope may be a megabyte.
+const MAX_VERIFIED = 64;
 
 /** Keeps the signed documents in force. Who signed decides; who sends them does not. */
 @Injectable()
 export class DocumentsService {
+  /**
+   * By digest: signatures over given bytes hold for as long as the anchors do, so they are verified once; dates are looked at each
+   * time. A row that claims a digest it does not have gets the genuine document of that digest, never its own content.
+   */
+  readonly #verified = new Map<string, Signed<DocumentKinds[DocumentKind]>>();
+
   constructor(
     private readonly database: Database,
     private readonly audit: AuditService,
@@ -66,14 +74,27 @@ export class DocumentsService {
    * @returns undefined where there is none in force
    */
   async inForce<K extends DocumentKind>(kind: K, subject: string, manager: EntityManager = this.database.manager): Promise<Signed<DocumentKinds[K]> | undefined> {
-    const latest = await this.latest(manager, kind, subject);
-    if (latest === undefined) return undefined;
+    const digest = await this.latestDigest(manager, kind, subject);
+    if (digest === undefined) return undefined;
     try {
-      return documentKinds[kind].verify(latest.envelope, this.trust.value, this.clock.now());
+      const known = this.#verified.get(digest) as Signed<DocumentKinds[K]> | undefined;
+      if (known === undefined) return await this.verifyLatest(manager, kind, subject);
+      assertCurrent(known.value, this.trust.tenant, this.clock.now());
+      return known;
     } catch (error) {
       if (error instanceof ContractError) return undefined;
       throw error;
     }
+  }
+
+  private async verifyLatest<K extends DocumentKind>(manager: EntityManager, kind: K, subject: string): Promise<Signed<DocumentKinds[K]> | undefined> {
+    const latest = await this.latest(manager, kind, subject);
+    if (latest === undefined) return undefined;
+    const signed = documentKinds[kind].verify(latest.envelope, this.trust.value, this.clock.now());
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size >= MAX_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
+    this.#verified.set(signed.digest, signed);
+    return signed;
   }
 
   /** As `inForce`, for callers that cannot go on without. @throws StrongroomError `document-missing` */
@@ -90,6 +111,11 @@ export class DocumentsService {
       [kind],
     );
     return rows.map((row) => row.envelope);
+  }
+
+  private async latestDigest(manager: EntityManager, kind: DocumentKind, subject: string): Promise<string | undefined> {
+    const rows: { digest: string }[] = await manager.query('SELECT digest FROM document WHERE kind = $1 AND subject = $2 ORDER BY version DESC LIMIT 1', [kind, subject]);
+    return rows[0]?.digest;
   }
 
   private async latest(manager: EntityManager, kind: DocumentKind, subject: string): Promise<DocumentEntity | undefined> {

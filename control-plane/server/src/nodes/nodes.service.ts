@@ -3,13 +3,13 @@ import { IsNull, type EntityManager } from 'typeorm';
 import { digestOf, fromBase64url } from '@strongroom/attestation-encoding';
 import { verifyNodeBinding, type Endorsement } from '@strongroom/control-plane-contract';
 import { AuditService } from '../audit/audit.service.js';
-import { DocumentsService } from '../documents/documents.service.js';
+import { DocumentsService, type RegisteredDocument } from '../documents/documents.service.js';
 import { TrustAnchors } from '../platform/trust-anchors.js';
 import { ReleaserClient } from '../keys/releaser-client.js';
 import { CertificateAuthority, type IssuedCertificate } from '../platform/authority.js';
 import { Clock } from '../platform/clock.js';
 import { refuseContractError } from '../platform/contract-refusal.js';
-import { Database } from '../platform/database.js';
+import { Database, isUniqueViolation } from '../platform/database.js';
 import { StrongroomError } from '../platform/errors.js';
 import { spiffeId } from '../platform/node-certificate.js';
 import { authorityConfig, identityConfig, type AuthorityConfig, type IdentityConfig } from '../platform/platform.config.js';
@@ -50,20 +50,24 @@ export class NodesService extends NodeRegistry {
 
   /** Puts a registration in force and makes its node record. @throws StrongroomError `statement-refused` | `conflict` */
   async register(envelope: unknown): Promise<{ node: NodeEntity; digest: string; eventId: string }> {
-    const { signed, eventId } = await this.documents.register('node-registration', envelope, async (manager, registration) => {
+    const { signed, eventId } = await this.registerDocument(envelope);
+    return { node: await this.get(signed.value.node), digest: signed.digest, eventId };
+  }
+
+  private registerDocument(envelope: unknown): Promise<RegisteredDocument<'node-registration'>> {
+    return this.documents.register('node-registration', envelope, async (manager, registration) => {
       const { node, enclave, kind, hardware_id: hardwareId } = registration.value;
       if ((await this.documents.inForce('enclave', enclave, manager)) === undefined) throw new StrongroomError('not-found', `no enclave ${enclave} is in force`);
       const existing = await manager.findOneBy(NodeEntity, { id: node });
       if (existing !== null && (existing.hardwareId !== hardwareId || existing.kind !== kind || existing.enclave !== enclave)) {
         throw new StrongroomError('conflict', 'the node is registered as another machine or in another enclave');
       }
-      const taken = await manager.query('SELECT 1 FROM node WHERE hardware_id = $1 AND id <> $2 AND state <> $3', [hardwareId, node, 'retired']);
-      if ((taken as unknown[]).length > 0) throw new StrongroomError('conflict', 'this machine is registered under another node id');
-      if (existing === null) {
-        await manager.insert(NodeEntity, { id: node, enclave, kind, state: 'registered', hardwareId, binding: null, akName: null, mtlsKeyDigest: null, certificateSerial: null, certificateExpiresAt: null });
-      }
+      if (existing !== null) return;
+      // At most one of two that register one machine at once gets past the index on it.
+      await manager.insert(NodeEntity, { id: node, enclave, kind, state: 'registered', hardwareId, binding: null, akName: null, mtlsKeyDigest: null, certificateSerial: null, certificateExpiresAt: null });
+    }).catch((error: unknown) => {
+      throw isUniqueViolation(error) ? new StrongroomError('conflict', 'this machine is registered under another node id', { cause: error }) : error;
     });
-    return { node: await this.get(signed.value.node), digest: signed.digest, eventId };
   }
 
   /** Asks the releaser for a credential challenge that only the registered machine can answer. */
@@ -133,7 +137,7 @@ export class NodesService extends NodeRegistry {
     return this.database.manager.find(NodeEntity, { order: { id: 'ASC' } });
   }
 
-  /** Cuts a node off: its certificate stops counting at once, and the releaser refuses it. */
+  /** Cuts a node off: its certificate stops counting at once, and the releaser refuses it. Asked again, the releaser is told again. */
   async suspend(nodeId: string, actor: Person, reason: string): Promise<{ eventId: string }> {
     const result = await this.database.inTransaction(async (manager) => {
       const node = await manager.findOne(NodeEntity, { where: { id: nodeId }, lock: { mode: 'pessimistic_write' } });

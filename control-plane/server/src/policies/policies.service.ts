@@ -61,9 +61,15 @@ export class PoliciesService extends AccessDecider implements ReleasePolicy {
   /** Asked by the guard for each route. No policy in force: only its registration, by whom the roster lets. */
   override async decideAccess(question: AccessQuestion): Promise<Decision> {
     const subject = await this.subjectOf(question);
-    if (subject === undefined) return refused('subject.unknown', 'The session or certificate is not in force any more.', 'Sign in or enrol again.');
+    if (subject === undefined) return unknownSubject;
     const context = await this.#resolvers.get(question.action)?.(question);
     return this.decide(question, subject, context ?? {});
+  }
+
+  /** As the guard asks, but with a context of the caller's. */
+  async decideOn(question: AccessQuestion, context: AccessContext): Promise<Decision> {
+    const subject = await this.subjectOf(question);
+    return subject === undefined ? unknownSubject : this.decide(question, subject, context);
   }
 
   private async decide(question: AccessQuestion, subject: AccessInput['subject'], context: AccessContext): Promise<Decision> {
@@ -101,6 +107,8 @@ export class PoliciesService extends AccessDecider implements ReleasePolicy {
     };
   }
 }
+
+const unknownSubject = refused('subject.unknown', 'The session or certificate is not in force any more.', 'Sign in or enrol again.');
 
 function refused(code: string, message: string, remedy: string): Decision {
   return { allowed: false, reasons: [{ code, message, remedy }] };

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { IsNull } from 'typeorm';
 import type { z } from 'zod';
 import { LEASE, httpApi, verifyStatement } from '@strongroom/control-plane-contract';
 import type { DsseEnvelope } from '@strongroom/attestation-encoding';
@@ -39,17 +40,26 @@ export class LeasesService {
     if (release.state === 'ended' || (state !== 'active' && state !== 'used')) throw new StrongroomError('release-refused', `the lease is over: the request is ${state}`);
     const enclave = await this.documents.required('enclave', entity.statement.enclave);
     const { lease } = await this.releaser.call('renew', { release_id: releaseId, evidence: asked.evidence, nonce: asked.nonce, lease_nonce: asked.lease_nonce, enclave: enclave.envelope as never });
-    const { value } = verifyStatement(LEASE, lease, [this.trust.value.releaser], 1);
-    await this.database.manager.update(ReleaseEntity, { id: releaseId }, { leaseUntil: new Date(this.clock.now().getTime() + value.seconds * 1000) });
+    const leaseUntil = new Date(this.clock.now().getTime() + this.secondsOf(lease) * 1000);
+    // Not where a wipe was acknowledged meanwhile.
+    await this.database.manager.update(ReleaseEntity, { id: releaseId, endedAt: IsNull() }, { leaseUntil });
     return { lease };
+  }
+
+  private secondsOf(lease: DsseEnvelope): number {
+    try {
+      return verifyStatement(LEASE, lease, [this.trust.value.releaser], 1).value.seconds;
+    } catch (cause) {
+      throw new StrongroomError('releaser-unavailable', 'the releaser answered with a lease it did not sign', { cause });
+    }
   }
 
   /** The agent says that it wiped. Saying so again changes nothing. */
   async acknowledgeWipe(node: Node, releaseId: string, said: AcknowledgeWipe): Promise<ReleaseEntity> {
-    const release = await this.own(node, releaseId);
-    if (release.state === 'ended') return release;
+    await this.own(node, releaseId);
     const { ended, eventId } = await this.database.inTransaction(async (manager) => {
       const row = await manager.findOneOrFail(ReleaseEntity, { where: { id: releaseId }, lock: { mode: 'pessimistic_write' } });
+      if (row.state === 'ended') return { ended: row, eventId: undefined };
       moveRelease(row, 'ended');
       row.endedAt = this.clock.now();
       row.endReason = said.reason;
@@ -62,7 +72,7 @@ export class LeasesService {
       });
       return { ended: row, eventId: recorded.eventId };
     });
-    await this.audit.waitForEntry(eventId);
+    if (eventId !== undefined) await this.audit.waitForEntry(eventId);
     return ended;
   }
 

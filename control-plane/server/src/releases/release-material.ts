@@ -3,7 +3,7 @@ import { toBase64url } from '@strongroom/attestation-encoding';
 import { verifyRequestMaterial, type ReleaseMaterial } from '@strongroom/control-plane-contract';
 import { AccessService } from '../access/access.service.js';
 import type { AccessRequestEntity } from '../access/access-request.entity.js';
-import { AssetsService, type Asset } from '../assets/assets.service.js';
+import { AssetsService, type AssetInForce } from '../assets/assets.service.js';
 import { AuditService } from '../audit/audit.service.js';
 import { LogReader } from '../audit/log-reader.js';
 import { DocumentsService } from '../documents/documents.service.js';
@@ -31,14 +31,14 @@ export class ReleaseMaterialService {
     private readonly clock: Clock,
   ) {}
 
-  async gather(request: AccessRequestEntity): Promise<{ raw: RequestMaterial; asset: Asset }> {
+  async gather(request: AccessRequestEntity): Promise<{ raw: RequestMaterial; asset: AssetInForce }> {
     const [roster, policy, enclave, registration, node, asset, approvals] = await Promise.all([
       this.documents.required('roster', this.trust.tenant),
       this.policies.inForce(),
       this.documents.required('enclave', request.statement.enclave),
       this.documents.required('node-registration', request.node),
       this.nodes.get(request.node),
-      this.assets.get(request.asset),
+      this.assets.inForce(request.asset),
       this.access.approvalsOf(request.id),
     ]);
     if (node.binding === null) throw new StrongroomError('conflict', 'the node is not enrolled');
@@ -61,7 +61,7 @@ export class ReleaseMaterialService {
   }
 
   /** Both log proofs, under one checkpoint: the newest. @throws StrongroomError `log-not-current` */
-  async prove(raw: RequestMaterial, asset: Asset, releaseEventId: string): Promise<ReleaseMaterial> {
+  async prove(raw: RequestMaterial, asset: AssetInForce, releaseEventId: string): Promise<ReleaseMaterial> {
     const release = await this.audit.waitForEntry(releaseEventId);
     const manifest = await this.audit.waitForEntry(asset.entity.eventId);
     const under = await this.reader.published();

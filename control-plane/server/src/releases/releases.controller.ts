@@ -28,7 +28,7 @@ export class ReleasesController {
   @ApiOkResponse({ standardSchema: z.array(httpApi.nodeRequestView) })
   async granted(@CurrentNode() node: Node) {
     const open = (await this.access.list({ node: node.id })).filter(({ state }) => state === 'approved' || state === 'active');
-    return Promise.all(open.map(async (request) => ({ ...requestView(request), manifest: (await this.assets.get(request.entity.asset)).manifest.envelope })));
+    return Promise.all(open.map(async (request) => ({ ...requestView(request), manifest: (await this.assets.get(request.entity.asset)).entity.manifest })));
   }
 
   @Post('node/releases')

@@ -1,20 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { z } from 'zod';
-import { canonicalDigest } from '@strongroom/attestation-encoding';
 import type { AttestationResult } from '@strongroom/attestation-model';
 import {
   assertQuorum,
   epochSeconds,
-  httpApi,
-  releaseBytes,
   releaseCaps,
   releasePolicyInput,
   manifestBytes,
   transportKeyDigest,
   type ReleaseAnswer,
   type ReleasePolicyInput,
-  type ReleaseStatement,
-  type VerifiedReleaseMaterial,
 } from '@strongroom/control-plane-contract';
 import type { EntityManager } from 'typeorm';
 import { AccessService } from '../access/access.service.js';
@@ -30,15 +24,16 @@ import { PoliciesService } from '../policies/policies.service.js';
 import { Clock } from '../platform/clock.js';
 import { refuseContractError } from '../platform/contract-refusal.js';
 import { CrashPoints } from '../platform/crash-points.js';
-import { Database } from '../platform/database.js';
+import { Database, isUniqueViolation } from '../platform/database.js';
 import { StrongroomError } from '../platform/errors.js';
 import type { Node } from '../platform/principal.js';
 import { ReleaseEntity } from './release.entity.js';
 import { ReleaseMaterialService, type RequestMaterial } from './release-material.js';
 import { moveRelease } from './release-state.js';
+import { assertSameRelease, releaseStatement, type AskedRelease, type VerifiedMaterial } from './release-statement.js';
 
-type CreateRelease = z.infer<typeof httpApi.createRelease>;
-type VerifiedMaterial = VerifiedReleaseMaterial & { readonly binding: { readonly value: { readonly hardware: boolean; readonly mtls_key_digest: string } } };
+// Releases that pass each other need one more proof for each that was faster.
+const PROOF_ATTEMPTS = 16;
 
 /**
  * Releases: five proofs, then transaction A (reserve), then the log, then the releaser (transaction B and the keys). The server
@@ -46,6 +41,9 @@ type VerifiedMaterial = VerifiedReleaseMaterial & { readonly binding: { readonly
  */
 @Injectable()
 export class ReleasesService {
+  /** The last request for each release id that is being answered: a second one waits for it, then finds what it left. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
   constructor(
     private readonly database: Database,
     private readonly audit: AuditService,
@@ -66,29 +64,43 @@ export class ReleasesService {
    * picks up where an earlier attempt stopped; nothing is debited twice.
    * @throws StrongroomError `evidence-*` | `release-refused` | `budget-exceeded` | `statement-refused` | `conflict` | `releaser-*` | `log-not-current`
    */
-  async release(node: Node, asked: CreateRelease): Promise<ReleaseAnswer> {
+  async release(node: Node, asked: AskedRelease): Promise<ReleaseAnswer> {
+    const id = asked.release_id;
+    const before = this.#underWay.get(id) ?? Promise.resolve();
+    const mine = before.catch(() => undefined).then(() => this.releaseInTurn(node, asked));
+    this.#underWay.set(id, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#underWay.get(id) === mine) this.#underWay.delete(id);
+    }
+  }
+
+  private async releaseInTurn(node: Node, asked: AskedRelease): Promise<ReleaseAnswer> {
     const earlier = await this.database.manager.findOneBy(ReleaseEntity, { id: asked.release_id });
     if (earlier !== null) assertSameRelease(earlier, node, asked);
     const request = await this.requestFor(node, asked.request_id);
     const { raw, asset } = await this.material.gather(request);
     const release = earlier ?? (await this.reserve(node, asked, request, raw));
-    const proven = await this.material.prove(raw, asset, release.eventId);
+    let material = await this.material.prove(raw, asset, release.eventId);
     await this.move(release, 'logged');
     this.crash.at('after-log');
     await this.beginUnwrapping(release);
-    const answer = await this.releaser.call('release', {
-      release_id: release.id,
-      material: proven,
-      evidence: asked.evidence,
-      nonce: asked.nonce,
-      transport_key: asked.transport_key,
-      lease_nonce: asked.lease_nonce,
-      wrapped_keys: await this.assets.wrappedKeys(asset.entity, request.statement.shards),
-    });
-    this.crash.at('after-unwrap');
-    await this.finish(release);
-    this.crash.at('before-answer');
-    return { release_id: release.id, material: proven, keys: answer.keys, lease: answer.lease };
+    const wrapped_keys = await this.assets.wrappedKeys(asset.entity, request.statement.shards);
+    const { release_id, evidence, nonce, transport_key, lease_nonce } = asked;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { keys, lease } = await this.releaser.call('release', { release_id, material, evidence, nonce, transport_key, lease_nonce, wrapped_keys });
+        this.crash.at('after-unwrap');
+        await this.finish(release);
+        this.crash.at('before-answer');
+        return { release_id, material, keys, lease };
+      } catch (error) {
+        // Another release, proven under a newer checkpoint, was there first: nothing was decided about this one.
+        if (!isRefusal(error, 'log-rolled-back') || attempt === PROOF_ATTEMPTS) throw error;
+        material = await this.material.prove(raw, asset, release.eventId);
+      }
+    }
   }
 
   private async requestFor(node: Node, id: string): Promise<AccessRequestEntity> {
@@ -99,7 +111,7 @@ export class ReleasesService {
   }
 
   /** Proofs, then transaction A: everything that makes the release count, and its log entry, or nothing. */
-  private async reserve(node: Node, asked: CreateRelease, request: AccessRequestEntity, raw: RequestMaterial): Promise<ReleaseEntity> {
+  private async reserve(node: Node, asked: AskedRelease, request: AccessRequestEntity, raw: RequestMaterial): Promise<ReleaseEntity> {
     const state = stateAt(request, this.clock.now());
     if (state !== 'approved' && state !== 'active') throw new StrongroomError('conflict', `the request is ${state}`);
     const verified: VerifiedMaterial = this.material.verify(raw);
@@ -109,14 +121,19 @@ export class ReleasesService {
       throw new StrongroomError('evidence-refused', undefined, { reasons: result.reasons.map((code) => ({ code, message: 'the evidence was not affirmed' })) });
     }
     const manifestIndex = (await this.audit.waitForEntry((await this.assets.get(request.asset)).entity.eventId)).index;
-    const release = await this.database.inTransaction((manager) => this.transactionA(manager, { node, asked, verified, result, manifestIndex: Number(manifestIndex) }));
-    this.crash.at('after-reserve');
-    return release;
+    try {
+      const release = await this.database.inTransaction((manager) => this.transactionA(manager, { node, asked, verified, result, manifestIndex: Number(manifestIndex) }));
+      this.crash.at('after-reserve');
+      return release;
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new StrongroomError('conflict', 'this release id is in use', { cause: error });
+      throw error;
+    }
   }
 
   private async transactionA(
     manager: EntityManager,
-    { node, asked, verified, result, manifestIndex }: { node: Node; asked: CreateRelease; verified: VerifiedMaterial; result: AttestationResult; manifestIndex: number },
+    { node, asked, verified, result, manifestIndex }: { node: Node; asked: AskedRelease; verified: VerifiedMaterial; result: AttestationResult; manifestIndex: number },
   ): Promise<ReleaseEntity> {
     const request = await this.access.lock(manager, asked.request_id);
     await this.budgets.lock(manager, request.asset);
@@ -203,40 +220,6 @@ export class ReleasesService {
   }
 }
 
-/** @throws StrongroomError `conflict`: a release id serves one node, request, transport key and piece of evidence. */
-function assertSameRelease(earlier: ReleaseEntity, node: Node, asked: CreateRelease): void {
-  const same =
-    earlier.node === node.id &&
-    earlier.request === asked.request_id &&
-    earlier.transportKeyDigest === transportKeyDigest(asked.transport_key) &&
-    earlier.evidenceDigest === canonicalDigest(asked.evidence);
-  if (!same) throw new StrongroomError('conflict', 'this release id was used for another node, request, key or evidence');
-  if (earlier.state === 'ended' || earlier.state === 'refused') throw new StrongroomError('conflict', `the release is ${earlier.state}`);
-}
-
-function releaseStatement(releaseId: string, verified: VerifiedMaterial, input: ReleasePolicyInput): ReleaseStatement {
-  const { request, manifest } = verified;
-  return {
-    type: 'strongroom/log/release/v1',
-    tenant: request.tenant,
-    release_id: releaseId,
-    request_id: request.id,
-    request_digest: verified.requestDigest,
-    action: request.action,
-    asset: request.asset,
-    manifest_digest: manifest.digest,
-    policy_digest: verified.policy.value.policy_digest,
-    enclave_digest: verified.enclave.digest,
-    roster_digest: verified.roster.digest,
-    node: request.node,
-    ak_name: verified.akName,
-    transport_key_digest: input.attestation.transport_key_digest,
-    mtls_key_digest: verified.binding.value.mtls_key_digest,
-    evidence_digest: input.attestation.evidence_digest,
-    shards: request.shards,
-    bytes: releaseBytes(manifest.value, request.shards),
-    approvals: verified.approvals.map(({ approver, statement, statementDigest }) => ({ approver, factor: statement.factor, statement_digest: statementDigest })),
-    lease: { ...input.lease, not_after: request.not_after },
-    input: input as unknown as Record<string, unknown>,
-  };
+function isRefusal(error: unknown, code: string): boolean {
+  return error instanceof StrongroomError && error.code === 'releaser-refused' && error.reasons.some((reason) => reason.code === code);
 }
