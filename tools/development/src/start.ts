@@ -29,13 +29,15 @@ export async function start(options: StartOptions): Promise<number> {
   const platform = await Promise.race([starting, interruption.signal]);
   if (platform === 'interrupted') {
     printer.line('stopping …');
+    printer.hush();
     await starting.then((started) => started.stop(), () => undefined);
     return INTERRUPTED;
   }
   try {
     return await serve(platform, printer, { ...options, weights }, interruption.signal);
   } finally {
-    if (!options.once) printer.line('stopping …');
+    printer.line('stopping …');
+    printer.hush();
     await platform.stop();
     interruption.dispose();
   }
@@ -47,8 +49,11 @@ async function serve(platform: DevelopmentPlatform, printer: StepPrinter, { once
   const job = runMainJob(platform, printer, { weights });
   // Where something else ends first, the job's own failure is no news.
   job.catch(() => undefined);
+  let exportFolder: string;
   try {
-    if ((await Promise.race([job, platform.failure, signal])) === 'interrupted') return INTERRUPTED;
+    const ended = await Promise.race([job, platform.failure, signal]);
+    if (ended === 'interrupted') return INTERRUPTED;
+    exportFolder = ended.exportFolder;
   } catch (error) {
     for (const line of describeFailure(error)) printer.line(`  ${line}`);
     printer.line(`\nThe main job did not hold. What the programs said is in ${platform.home.logs}`);
@@ -56,7 +61,7 @@ async function serve(platform: DevelopmentPlatform, printer: StepPrinter, { once
   }
   printer.line(`\nEvery step held.`);
   if (once) return 0;
-  tellServing(platform, printer);
+  tellServing(platform, exportFolder, printer);
   try {
     await Promise.race([platform.failure, signal]);
     return 0;
@@ -72,13 +77,15 @@ function tellFound({ found }: DevelopmentPlatform, printer: StepPrinter): void {
   printer.event({ kind: 'note', text: `found from before: ${found.assets.length} asset${found.assets.length === 1 ? '' : 's'}${last === undefined ? '' : `, the latest ${last.id}`}; log of ${found.logSize} entries` });
 }
 
-function tellServing({ ports, home }: DevelopmentPlatform, printer: StepPrinter): void {
+function tellServing({ ports, home, installation }: DevelopmentPlatform, exportFolder: string, printer: StepPrinter): void {
   printer.heading('The platform keeps running; Ctrl-C ends it');
   printer.line(`  people      http://localhost:${ports.people}        (routes: http://localhost:${ports.people}/openapi.json)`);
   printer.line(`  approvals   http://approve.localhost:${ports.people}`);
   printer.line(`  agents      https://localhost:${ports.agents} (mutual TLS)`);
   printer.line(`  log         http://localhost:${ports.people}/log/checkpoint`);
   printer.line(`  kept in     ${home.root}, what the programs say in ${home.logs}`);
+  printer.line('  try         npm run strongroom -- --help');
+  printer.line(`              npm run strongroom -- audit verify ${exportFolder} --genesis-digest ${installation.founding.genesisDigest}`);
 }
 
 function terminalOf(stream: StartOptions['terminal']): Terminal {

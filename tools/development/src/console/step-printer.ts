@@ -6,7 +6,7 @@ import { ProgressBar, type Terminal } from './progress-bar.js';
 /** What a step gives to be told about it. */
 export interface StepContext {
   /** A bar under the step until it is done. */
-  progress(label: string): (done: number, total: number) => void;
+  readonly progress: (label: string) => (done: number, total: number) => void;
 }
 
 export interface Steps {
@@ -16,6 +16,7 @@ export interface Steps {
 /** One line a step, as it happens. */
 export class StepPrinter implements Steps {
   #step = 0;
+  #quiet = false;
   readonly #colour = pc.createColors(undefined);
 
   constructor(
@@ -28,7 +29,13 @@ export class StepPrinter implements Steps {
     this.line(`\n${this.#paint('bold', text)}`);
   }
 
+  /** From now on nothing more is said: what is still under way is being stopped. */
+  hush(): void {
+    this.#quiet = true;
+  }
+
   line(text: string): void {
+    if (this.#quiet) return;
     this.terminal.write(`${text}\n`);
   }
 
@@ -46,7 +53,9 @@ export class StepPrinter implements Steps {
       progress: (label) => {
         const bar = new ProgressBar(this.terminal, label);
         bars.push(bar);
-        return (done, total) => { bar.update(done, total); };
+        return (done, total) => {
+          if (!this.#quiet) bar.update(done, total);
+        };
       },
     };
     try {

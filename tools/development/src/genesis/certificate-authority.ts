@@ -19,18 +19,17 @@ export interface AuthorityFiles {
 export async function makeAuthority(folder: string, domain: string, now: Date): Promise<AuthorityFiles & { readonly made: boolean }> {
   const files = { certificateFile: join(folder, 'certificate.pem'), keyFile: join(folder, 'key.pem') };
   if (existsSync(files.certificateFile) && existsSync(files.keyFile)) return { ...files, made: false };
-  const keys = (await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: `CN=Strongroom nodes of ${domain}`,
     notBefore: new Date(now.getTime() - 5 * 60_000),
     notAfter: new Date(Date.UTC(now.getUTCFullYear() + YEARS, now.getUTCMonth(), now.getUTCDate())),
     signingAlgorithm: P256,
-    // Types lag: these are the keys of the provider set above.
-    keys: keys as never,
+    keys,
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey as never),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   const pkcs8 = new Uint8Array(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DevelopmentError } from '../errors.js';
 
 /** Longest name added below: `/<node>/<12 characters>/weights.sock`. */
-const ROOM_BYTES = 50;
+const ROOM_BYTES = 40;
 const LONGEST_SOCKET_PATH = 107;
 
 /**

@@ -158,7 +158,7 @@ async function exportAndVerify(platform: DevelopmentPlatform, asset: RegisteredA
   const manifest = statements.some(({ statement }) => statement.type === 'strongroom/log/manifest/v1' && statement.manifest_digest === asset.manifestDigest);
   const release = statements.some(({ statement }) => statement.type === 'strongroom/log/release/v1' && statement.release_id === held.released.release);
   if (!manifest || !release) throw new DevelopmentError('log-unproven', `the log does not tell of the ${manifest ? 'release' : 'manifest'}`);
-  const second = await verifyWithCli(folder, installation);
+  const second = await verifyWithCli(folder, installation.founding);
   return { value: folder, detail: `${entries} of ${exported.size} entries and the root recomputed, ${proofs} proofs, manifest and release among them${second}; in ${folder}` };
 }
 

@@ -57,7 +57,7 @@ export async function toAnswer(id: number, work: () => unknown): Promise<PeopleA
 
 /** The people's process, as the launcher sees it. */
 export class RemotePeople {
-  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  readonly #pending = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>();
   #next = 1;
 
   private constructor(private readonly child: ChildProcess) {
@@ -68,7 +68,8 @@ export class RemotePeople {
     });
   }
 
-  static start(script: string = fileURLToPath(new URL('./people-process.js', import.meta.url))): RemotePeople {
+  /** @param script compiled, also where this file is run from its source. */
+  static start(script: string = fileURLToPath(new URL('../../dist/people/people-process.js', import.meta.url))): RemotePeople {
     return new RemotePeople(fork(script, [], { env: childEnvironment(), execArgv: [], serialization: 'json', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }));
   }
 

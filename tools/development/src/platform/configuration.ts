@@ -42,6 +42,8 @@ export function writeServerConfiguration({ home, runtimeFolder, ports, founding,
     policies: { revision: policyRevision },
     keys: { releaserSocket: releaserSocket(runtimeFolder) },
     appraisals: { keyFile: keys.earKeyFile },
+    // A line a request would fill the disk of a platform that runs for days.
+    logging: { level: 'warn' },
   });
 }
 

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres, PostgresError, releaserRole, serverRole, type PostgresServer } from '@strongroom/control-plane-postgres';
 import { CHECKPOINT_PATH, DiskLogStorage } from '@strongroom/attestation-tlog';
@@ -100,6 +101,7 @@ async function start(options: PlatformOptions, undo: (() => Promise<void> | void
   undo.push(() => { lock.release(); });
   const ports = await claimPorts(options.ports);
   const runtimeFolder = openRuntimeFolder(home.root);
+  undo.push(() => { rmSync(runtimeFolder, { recursive: true, force: true }); });
   const guardian = new Guardian();
   undo.push(() => { guardian.dismiss(); });
   const people = RemotePeople.start();
@@ -220,7 +222,7 @@ async function startPrograms(installation: Installation, database: PostgresServe
     logFile: join(home.logs, 'server.log'),
     guardian,
     isReady: (line) => line.startsWith('strongroom: people on '),
-    ...(environment.server === undefined ? {} : { environment: environment.server }),
+    environment: { STRONGROOM_LOG_LEVEL: process.env['STRONGROOM_LOG_LEVEL'], ...environment.server },
   });
   undo.push(async () => {
     await server.stop();
@@ -261,7 +263,9 @@ async function putInForce({ installation, people, nodes, steps, before }: Docume
   await identified;
   const now = new Date();
   const environments = [...new Map(nodes.map(({ machine }) => [machine.kind, referenceEnvironment(machine.kind, machine.measurement, now)])).values()];
-  steps.standing(`enclave ${ENCLAVE}: reference values of this build of the agent`, await steps.measured(() => people.call('putEnclaveInForce', { id: ENCLAVE, environments })));
+  const enclave = await steps.measured(() => people.call('putEnclaveInForce', { id: ENCLAVE, environments }));
+  if (enclave.value.logIndex !== undefined && enclave.value.version > 1) steps.note('the agent is another build than before (or the enclave expires soon): its reference values are signed anew');
+  steps.standing(`enclave ${ENCLAVE} with the reference values of this build of the agent`, enclave);
   return assets;
 }
 

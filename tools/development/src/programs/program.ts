@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { DevelopmentError } from '../errors.js';
 import { childEnvironment } from './environment.js';
 import type { Guardian } from './guardian.js';
@@ -27,6 +27,7 @@ export interface ProgramExit {
 }
 
 const LAST_LINES = 12;
+const LARGEST_LOG_BYTES = 8 * 1024 * 1024;
 const LONGEST_LINE = 240;
 const LAST_WORDS_MS = 1000;
 
@@ -65,6 +66,7 @@ export class Program {
   /** @throws DevelopmentError `program-ended` with the end of its log | `program-slow` */
   async start(environment: Readonly<Record<string, string | undefined>> = {}): Promise<void> {
     const { script, args, logFile } = this.options;
+    keepSmall(logFile);
     const log = openSync(logFile, 'a', 0o600);
     // Its own session: Ctrl-C reaches the launcher alone, which ends everything in order. `ulimit` is the shell's; `exec` keeps the pid.
     const child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$@"', 'sh', process.execPath, script, ...args], {
@@ -154,6 +156,11 @@ export class Program {
       return [];
     }
   }
+}
+
+/** A log that grew large makes room, and is kept once. */
+function keepSmall(logFile: string): void {
+  if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > LARGEST_LOG_BYTES) renameSync(logFile, `${logFile}.previous`);
 }
 
 /** Calls back for each whole line, and for what is left at the end. */
