@@ -32,7 +32,7 @@ export async function createApplication(root: DynamicModule, platform: Platform)
   const config = configuration.get(listenersConfig);
   const adapter = createAdapter(platform);
   // Nest hands out Fastify with wider generics than Fastify's own helpers take; it is the same object.
-  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const fastify = adapter.getInstance<FastifyInstance>();
   const routes = watchRoutes(fastify, config.bodyLimitBytes);
   guardSurfaces(fastify, config);
   acceptStrictJsonOnly(fastify);

@@ -69,7 +69,7 @@ export class CertificateAuthority {
 
   /** A fresh key and certificate for the agents' listener. The key lives in this process only. */
   async issueServerCertificate(hosts: readonly string[], lifetimeHours: number): Promise<IssuedCertificate & { privateKeyPem: string }> {
-    const pair = (await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+    const pair = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']);
     const spki = new Uint8Array(await webcrypto.subtle.exportKey('spki', pair.publicKey));
     const names = hosts.map((host) => ({ type: /^[\d.]+$|:/.test(host) ? ('ip' as const) : ('dns' as const), value: host.replace(/^\[|\]$/g, '') }));
     const issued = await this.#issue(spki, lifetimeHours, { names, use: x509.ExtendedKeyUsage.serverAuth });
@@ -110,7 +110,7 @@ export class CertificateAuthority {
     if (!(Date.parse(certificate.validFrom) <= now && now < Date.parse(certificate.validTo))) throw new Error('the CA certificate is not valid now');
     const probe = this.randomness.bytes(32);
     const signature = await webcrypto.subtle.sign(P256, this.signingKey, probe);
-    const publicKey = await this.issuer.publicKey.export(P256, ['verify'], webcrypto);
+    const publicKey: unknown = await this.issuer.publicKey.export(P256, ['verify'], webcrypto);
     if (!(await webcrypto.subtle.verify(P256, publicKey as webcrypto.CryptoKey, signature, probe))) throw new Error('the CA key is not the one of its certificate');
   }
 }
@@ -122,7 +122,7 @@ export async function createAuthority(
   clock: Clock,
   randomness: Randomness,
 ): Promise<void> {
-  const keys = (await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']);
   const now = clock.now();
   const notAfter = new Date(now);
   notAfter.setUTCFullYear(now.getUTCFullYear() + about.years);

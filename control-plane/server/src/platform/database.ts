@@ -144,7 +144,8 @@ function toCredentials(connection: DatabaseConnection) {
 /** The driver's code, through TypeORM's wrapping. */
 function codeOf(error: unknown): string {
   const { driverError, code } = (error ?? {}) as { driverError?: { code?: unknown }; code?: unknown };
-  return String(driverError?.code ?? code ?? '');
+  const found = driverError?.code ?? code;
+  return typeof found === 'string' ? found : '';
 }
 
 /** True for PostgreSQL's unique_violation, for services that turn it into a `conflict`. */

@@ -3,7 +3,7 @@ import { Controller, Get, Injectable, type INestApplication } from '@nestjs/comm
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { StrongroomError } from './errors.js';
 import { problemSchema } from './problem.js';
-import { RouteAction } from './route-action.js';
+import { RouteAction, SECURITY_OF } from './route-action.js';
 
 /** The description of the running application, made once all routes stand. */
 @Injectable()
@@ -16,10 +16,12 @@ export class OpenApi {
       .setDescription('People use a bearer session token; nodes a client certificate on the agents listener. Errors are RFC 9457 problems.')
       .setVersion('1')
       .setOpenAPIVersion('3.1.0')
-      .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'session')
+      .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'Token of POST /v1/sessions' }, SECURITY_OF.person)
+      // OpenAPI 3.1 has it; the builder's types are of 3.0.
+      .addSecurity(SECURITY_OF.node, { type: 'mutualTLS', description: 'Certificate of an enrolment, on the agents listener' } as never)
       .addGlobalResponse({ status: 'default', description: 'A problem (RFC 9457)', standardSchema: problemSchema })
       .build();
-    this.#document = SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}` });
+    this.#document = nameWildcards(SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}` }));
   }
 
   get document(): OpenAPIObject {
@@ -31,6 +33,16 @@ export class OpenApi {
   get text(): string {
     return `${JSON.stringify(this.document, null, 2)}\n`;
   }
+}
+
+/** A wildcard is `{path}` in the address, and must be in the parameters too. */
+function nameWildcards(document: OpenAPIObject): OpenAPIObject {
+  for (const operations of Object.values(document.paths)) {
+    for (const { parameters = [] } of [operations.get, operations.post, operations.delete].filter((operation) => operation !== undefined)) {
+      for (const parameter of parameters) if ('name' in parameter && parameter.name === '*') parameter.name = 'path';
+    }
+  }
+  return document;
 }
 
 /** Writes the description of a running application, for the drift check of `docs/openapi.json`. */

@@ -1,5 +1,6 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiSecurity } from '@nestjs/swagger';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { StrongroomError } from './errors.js';
 
@@ -21,6 +22,9 @@ export type DeclaredAction = Required<Omit<RouteActionOptions, 'bodyLimit'>> & {
 
 export const ROUTE_ACTION = 'strongroom:route-action';
 
+/** Names of the security schemes in the OpenAPI description. */
+export const SECURITY_OF = { person: 'session', node: 'node-certificate' } as const;
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     strongroomAction?: DeclaredAction;
@@ -35,7 +39,8 @@ export function RouteAction(options: RouteActionOptions): MethodDecorator {
     surfaces: options.surfaces ?? [options.principal === 'node' ? 'agents' : 'people'],
     bodyLimit: options.bodyLimit,
   };
-  return applyDecorators(SetMetadata(ROUTE_ACTION, declared), RouteConfig({ strongroomAction: declared }));
+  const described = options.principal === 'anyone' ? [] : [ApiSecurity(SECURITY_OF[options.principal])];
+  return applyDecorators(SetMetadata(ROUTE_ACTION, declared), RouteConfig({ strongroomAction: declared }), ...described);
 }
 
 export interface ListedRoute extends DeclaredAction {
