@@ -181,7 +181,7 @@ export class Agent {
     this.report({ event: 'released', release: releaseId, request: requestId, shards: keys.size, logIndex: String(release.entry.index) });
     const keeper = new LeaseKeeper({
       release, lease: lease.value, sentAt, anchors: this.trust.anchors.value, node: this.config.node, client: this.client, evidence: this.evidence, mtls: this.mtls,
-      bootClock: systemBootClock, now: () => new Date(), report: this.report, onDeadline: (deadline) => { this.#watchdog.feed(deadline); },
+      bootClock: systemBootClock, now: () => new Date(), report: this.report, onDeadline: (deadline) => { this.#watchdog.feed(deadline); }, alarm: wait,
     });
     return { accepted, keys, keeper };
   }

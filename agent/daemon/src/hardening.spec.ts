@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertHardened, processState } from './hardening.js';
+import { url as inspectorUrl } from 'node:inspector';
+import { assertHardened, processState, refuseDebugger } from './hardening.js';
 
 const safe = { inspector: false, coreLimitBytes: 0, swap: false } as const;
 
@@ -25,5 +26,17 @@ describe('assertHardened', () => {
 
   it('reads this process', () => {
     expect(processState()).toMatchObject({ inspector: false });
+  });
+});
+
+describe('refuseDebugger', () => {
+  it('leaves SIGUSR1 without a debugger, and tells of it', async () => {
+    const told = await new Promise<boolean>((resolve) => {
+      refuseDebugger(() => { resolve(true); });
+      process.kill(process.pid, 'SIGUSR1');
+    });
+    expect(told).toBe(true);
+    expect(inspectorUrl()).toBeUndefined();
+    process.removeAllListeners('SIGUSR1');
   });
 });

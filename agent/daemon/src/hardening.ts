@@ -16,6 +16,14 @@ export function processState(): ProcessState {
 }
 
 /**
+ * Node opens its debugger on SIGUSR1, long after a start that was clean: whoever may send the workload's signals could then read
+ * every key on a local port. With a listener of our own the signal does nothing.
+ */
+export function refuseDebugger(onAttempt: () => void): void {
+  process.on('SIGUSR1', onAttempt);
+}
+
+/**
  * Keys must not end in a core file, in swap, or before a debugger (protocol rule 13).
  * @returns what could not be had, for the log; only the development profile gets that far with any of it.
  * @throws AgentError `process-not-hardened`

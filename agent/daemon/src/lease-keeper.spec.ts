@@ -27,7 +27,7 @@ const refuses = (reason: string, code: 'server-refused' | 'server-unreachable' =
 };
 
 /** A node whose only moving part is time: each wait advances both clocks; each renewal takes the next answer, the last one for ever. */
-function stage(answers: readonly Renewal[], options: { stopAfterRenewals?: number; notAfter?: string } = {}) {
+function stage(answers: readonly Renewal[], options: { stopAfterRenewals?: number; notAfter?: string; alarm?: boolean } = {}) {
   let seconds = 1000;
   let renewals = 0;
   const events: AgentEvent[] = [];
@@ -55,6 +55,7 @@ function stage(answers: readonly Renewal[], options: { stopAfterRenewals?: numbe
     now: () => new Date(START + (seconds - 1000) * 1000),
     report: (event) => { events.push(event); },
     onDeadline: (deadline) => { deadlines.push(deadline); },
+    alarm: (forSeconds) => (options.alarm === true ? wait(forSeconds) : new Promise<void>(() => undefined)),
   });
   const wait = (forSeconds: number): Promise<void> => {
     seconds += forSeconds;
@@ -85,6 +86,22 @@ describe('LeaseKeeper', () => {
     expect(await node.keep()).toBe('contact-lost');
     expect(node.elapsed()).toBe(6);
     expect(node.renewals()).toBe(2);
+  });
+
+  it('gives up a renewal that is not answered in time, and takes no answer that comes after', async () => {
+    let answer: (value: unknown) => void = () => undefined;
+    let asked = '';
+    const late: Renewal = (nonce) => {
+      asked = nonce;
+      return new Promise((resolve) => { answer = resolve; });
+    };
+    const node = stage([late], { alarm: true });
+    expect(await node.keep()).toBe('contact-lost');
+    expect(node.elapsed()).toBe(6);
+    answer(renewed()(asked, 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(node.deadlines).toEqual([1006]);
+    expect(node.events).toEqual([]);
   });
 
   it('survives a passing refusal', async () => {

@@ -23,12 +23,16 @@ export interface LeaseKeeperOptions {
   readonly report: Report;
   /** Told of each new end, in boot-time seconds, before anything relies on it: the watchdog's deadline. */
   readonly onDeadline: (bootSeconds: number) => void;
+  /** Resolves after so many seconds: what a renewal under way is given up by. */
+  readonly alarm: (seconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** A lease and its end. Time counts from the moment of sending, on the boot clock (protocol rule 13). */
 export class LeaseKeeper {
   #deadline: number;
   #sequence: number;
+  /** Once over, an answer that comes late renews nothing. */
+  #over = false;
 
   constructor(private readonly options: LeaseKeeperOptions) {
     this.#sequence = options.lease.sequence;
@@ -50,15 +54,26 @@ export class LeaseKeeper {
       await wait(Math.max(0, Math.min(this.options.lease.renew_seconds, this.secondsLeft)), signal);
       if (signal.aborted) return 'finished';
       if (this.secondsLeft <= 0) break;
-      const outcome = await this.renew();
+      const outcome = await this.renewInTime();
+      if (outcome === 'too-late') return 'contact-lost';
       if (outcome === 'revoked' || outcome === 'evidence-refused') return outcome;
       trouble = outcome === 'renewed' ? 'lapsed' : outcome;
     }
     return trouble;
   }
 
+  /** A server that takes the connection and says nothing must not carry us past the end. */
+  private async renewInTime(): Promise<Renewal | 'too-late'> {
+    const settled = new AbortController();
+    const late = this.options.alarm(this.secondsLeft, settled.signal).then(() => 'too-late' as const);
+    const outcome = await Promise.race([this.renew(), late]);
+    settled.abort();
+    if (outcome === 'too-late') this.#over = true;
+    return outcome;
+  }
+
   /** One renewal. Losing contact is not an end by itself: the lease has until its deadline to be renewed. */
-  private async renew(): Promise<'renewed' | WipeReason> {
+  private async renew(): Promise<Renewal> {
     const { release, node, anchors, client, mtls, evidence, bootClock, now, report, onDeadline } = this.options;
     const { statement } = release;
     try {
@@ -76,6 +91,7 @@ export class LeaseKeeper {
         minimumSequence: this.#sequence + 1,
         now: now(),
       });
+      if (this.#over) return 'contact-lost';
       // A server cannot stretch what the log says: neither the step nor the end.
       const step = Math.min(leaseSecondsLeft(value, now()), statement.lease.seconds);
       const end = (Date.parse(statement.lease.not_after) - now().getTime()) / 1000;
@@ -90,6 +106,7 @@ export class LeaseKeeper {
   }
 
   private outcomeOf(error: unknown): WipeReason {
+    if (this.#over) return 'contact-lost';
     const known = error instanceof AgentError || error instanceof ContractError;
     const reason = error instanceof AgentError ? error.reason : undefined;
     this.options.report({
@@ -105,6 +122,8 @@ export class LeaseKeeper {
     return error.code === 'server-refused' && !TRANSIENT.has(reason ?? '') ? 'revoked' : 'lapsed';
   }
 }
+
+type Renewal = 'renewed' | WipeReason;
 
 /** Refusals that say nothing about the release: try again while the lease lasts. */
 const TRANSIENT: ReadonlySet<string> = new Set(['rate-limited', 'nonce-refused', 'nonce-expired', 'nonce-limit', 'transaction-contention', 'body-malformed']);

@@ -5,9 +5,12 @@ import { uuidv7 } from 'uuidv7';
 import { Agent } from './agent.js';
 import { loadAgentConfig } from './agent-config.js';
 import type { AgentEvent } from './events.js';
+import { refuseDebugger } from './hardening.js';
 import { PinnedTrust } from './pinned-trust.js';
 import { sealAsset } from './sealing-job.js';
 import { StateFolder } from './state-folder.js';
+
+refuseDebugger(() => { process.stderr.write('strongroom-agent: SIGUSR1 ignored: this program has no debugger\n'); });
 
 interface Common {
   readonly config: string;

@@ -23,12 +23,12 @@ export class MtlsIdentity {
 
   /** A fresh key and a certificate request over it (PKCS#10, DER). The old key stays until a certificate for the new one comes. */
   async request(): Promise<{ csr: Uint8Array; keyPem: string; keyDigest: string }> {
-    const pair = (await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
-    const request = await Pkcs10CertificateRequestGenerator.create({ keys: pair as unknown as CryptoKeyPairLike, signingAlgorithm: P256 });
-    const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', pair.privateKey));
+    const keys = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']);
+    const request = await Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: P256 });
+    const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
     const keyPem = `-----BEGIN PRIVATE KEY-----\n${pkcs8.toString('base64').replace(/(.{64})/g, '$1\n').trimEnd()}\n-----END PRIVATE KEY-----\n`;
     pkcs8.fill(0);
-    const spki = new Uint8Array(await webcrypto.subtle.exportKey('spki', pair.publicKey));
+    const spki = new Uint8Array(await webcrypto.subtle.exportKey('spki', keys.publicKey));
     return { csr: new Uint8Array(request.rawData), keyPem, keyDigest: digestOf(spki) };
   }
 
@@ -55,6 +55,3 @@ export class MtlsIdentity {
     return { key, certificate, keyDigest: digestOf(new Uint8Array(spki)) };
   }
 }
-
-// @peculiar/x509 types its keys by the DOM's declarations, which this project does not load.
-type CryptoKeyPairLike = Parameters<typeof Pkcs10CertificateRequestGenerator.create>[0] extends { keys: infer K } ? K : never;

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemBootClock } from './boot-clock.js';
+import { refuseDebugger } from './hardening.js';
 import { parseOrder } from './watchdog-order.js';
 
 /** Grace after the deadline, in seconds, for the agent to wipe by itself. */
@@ -10,6 +11,8 @@ const [pidText = '', runtimeFolder = '', cgroup = ''] = process.argv.slice(2);
 const agentPid = Number(pidText);
 if (!Number.isSafeInteger(agentPid) || agentPid < 2 || runtimeFolder === '') process.exit(2);
 
+// A debugger in here could put the deadline off for ever.
+refuseDebugger(() => undefined);
 let deadline = Number.POSITIVE_INFINITY;
 let buffered = '';
 let dismissed = false;
