@@ -1,5 +1,5 @@
+import { execFile } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
-import { url as inspectorUrl } from 'node:inspector';
 import { assertHardened, processState, refuseDebugger } from './hardening.js';
 
 const safe = { inspector: false, coreLimitBytes: 0, swap: false } as const;
@@ -30,13 +30,20 @@ describe('assertHardened', () => {
 });
 
 describe('refuseDebugger', () => {
-  it('leaves SIGUSR1 without a debugger, and tells of it', async () => {
-    const told = await new Promise<boolean>((resolve) => {
-      refuseDebugger(() => { resolve(true); });
+  // In a process of its own: the test runner keeps signals to itself.
+  const signalled = (prepared: string): Promise<string> => {
+    const program = `
+      import { url } from 'node:inspector';
+      ${prepared}
       process.kill(process.pid, 'SIGUSR1');
+      setTimeout(() => { process.stdout.write(url() === undefined ? 'closed' : 'open'); process.exit(); }, 300);`;
+    return new Promise((resolve, reject) => {
+      execFile(process.execPath, ['--inspect-port=0', '--input-type=module', '--eval', program], (error, stdout) => { if (error) reject(error); else resolve(stdout); });
     });
-    expect(told).toBe(true);
-    expect(inspectorUrl()).toBeUndefined();
-    process.removeAllListeners('SIGUSR1');
+  };
+
+  it('leaves SIGUSR1 without a debugger, and tells of it', async () => {
+    expect(await signalled('')).toBe('open');
+    expect(await signalled(`(${refuseDebugger.toString()})(() => process.stdout.write('told, '));`)).toBe('told, closed');
   });
 });

@@ -35,7 +35,7 @@ export function transportKeyDigest(publicKey: string): Digest {
 export async function generateTransportKey(extractable = false): Promise<TransportKeyPair> {
   const pair = await suite.GenerateKeyPair(extractable);
   const publicKey = toBase64url(await suite.SerializePublicKey(pair.publicKey));
-  return { publicKey, digest: transportKeyDigest(publicKey), privateKey: pair as TransportPrivateKey };
+  return { publicKey, digest: transportKeyDigest(publicKey), privateKey: pair };
 }
 
 /** The raw 32 bytes of an exportable private key; the caller zeroes them. */
@@ -52,7 +52,7 @@ export async function importTransportKey(raw: Uint8Array): Promise<TransportPriv
   const { x } = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })).export({ format: 'jwk' });
   der.fill(0);
   const publicKey = await suite.DeserializePublicKey(fromBase64url(x, 32));
-  return { privateKey: await suite.DeserializePrivateKey(raw, false), publicKey } as TransportPrivateKey;
+  return { privateKey: await suite.DeserializePrivateKey(raw, false), publicKey };
 }
 
 /**

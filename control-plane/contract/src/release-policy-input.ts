@@ -69,7 +69,7 @@ export function releaseCaps(enclave: EnclaveDocument, assetBytes: number): { win
 
 /** Required factors of a release: the stricter of policy and manifest. */
 export function requiredFactors(material: Pick<VerifiedReleaseMaterial, 'manifest' | 'policyFactors'>): RequiredFactors {
-  return strictestFactors(material.policyFactors, material.manifest.value.quorum.read_shard as RequiredFactors);
+  return strictestFactors(material.policyFactors, material.manifest.value.quorum.read_shard);
 }
 
 /**

@@ -9,7 +9,7 @@ import { sameCheckpoint, verifyProvenEntry, type ProvenLogEntry } from './log-pr
 import { matchQuorum, type RequiredFactors } from './quorum.js';
 import { releaseBytes, releasePolicyInput, requiredFactors, type ReleaseFacts, type VerifiedReleaseMaterial } from './release-policy-input.js';
 import { releaseMaterialSchema, type ReleaseMaterial } from './release-material.js';
-import { epochSeconds, type Factor } from './scalars.js';
+import { epochSeconds } from './scalars.js';
 import type { Signed } from './statement.js';
 
 /** The release policy as a verifier holds it: its own copy of the bundle, never the server's answer. */
@@ -104,7 +104,7 @@ export function assertApprovalFits(approval: VerifiedApproval, request: AccessRe
 /** @throws ContractError `quorum-incomplete` */
 export function assertQuorum(material: Pick<VerifiedReleaseMaterial, 'approvals' | 'request' | 'manifest' | 'policyFactors'>): void {
   if (material.approvals.some((approval) => approval.statement.decision === 'deny')) throw new ContractError('quorum-incomplete', 'one denial is final');
-  const votes = material.approvals.map((approval) => ({ approver: approval.approver, factor: approval.statement.factor as Factor }));
+  const votes = material.approvals.map((approval) => ({ approver: approval.approver, factor: approval.statement.factor }));
   const quorum = matchQuorum(requiredFactors(material), votes, new Set([material.request.requested_by]));
   if (!quorum.complete) throw new ContractError('quorum-incomplete', `approvals of ${quorum.missing.map((slot) => `${slot.count} ${slot.factor}`).join(', ')} are missing`);
 }

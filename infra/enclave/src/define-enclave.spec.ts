@@ -36,7 +36,7 @@ function changed(change: (draft: Draft) => void, base: Enclave = production): un
   return draft;
 }
 
-function set(list: keyof Draft & ('zones' | 'flows' | 'stores' | 'keys' | 'identities' | 'budgets' | 'environments'), index: number, members: object): (draft: Draft) => void {
+function set(list: 'zones' | 'flows' | 'stores' | 'keys' | 'identities' | 'budgets' | 'environments', index: number, members: object): (draft: Draft) => void {
   return (draft) => Object.assign(draft[list][index] ?? {}, members);
 }
 

@@ -38,5 +38,5 @@ function readMembers(input: unknown, faults: Faults): PartialEnclave {
     if (!Object.hasOwn(enclaveMembers, name)) faults.add(`/${name}`, 'no such member', given[name], `Take it out; known are ${names.join(', ')}.`);
   }
   const read = names.map((name) => [name, enclaveMembers[name](Object.hasOwn(given, name) ? given[name] : undefined, `/${name}`, faults)] as const);
-  return Object.fromEntries(read.filter(([, value]) => value !== undefined)) as PartialEnclave;
+  return Object.fromEntries(read.filter(([, value]) => value !== undefined));
 }

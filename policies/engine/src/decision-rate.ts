@@ -16,7 +16,7 @@ export interface DecisionRate {
 export function measureDecisionRate(
   decide: () => { readonly decision: boolean },
   decisions: number,
-  clock: () => bigint = process.hrtime.bigint,
+  clock: () => bigint = () => process.hrtime.bigint(),
 ): DecisionRate {
   if (!Number.isSafeInteger(decisions) || decisions < 1) throw new RangeError('decisions must be a positive integer');
   const expected = decide().decision;

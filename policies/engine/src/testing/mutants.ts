@@ -47,7 +47,7 @@ export function fieldOf(pointer: string): string {
 
 function pointersOf(value: Json, prefix = ''): [string, Json][] {
   if (typeof value !== 'object' || value === null) return [[prefix, value]];
-  const inner = Object.entries(value).flatMap(([name, member]) => pointersOf(member as Json, `${prefix}/${name}`));
+  const inner = Object.entries(value).flatMap(([name, member]) => pointersOf(member, `${prefix}/${name}`));
   return prefix === '' ? inner : [[prefix, value], ...inner];
 }
 

@@ -81,7 +81,7 @@ function substitute(value: Json, digest: string): Json {
   if (value === '$policy') return digest;
   if (Array.isArray(value)) return value.map((item: Json) => substitute(item, digest));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, substitute(member as Json, digest)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, substitute(member, digest)]));
 }
 
 /** A copy of `document` with `value` at a JSON pointer (RFC 6901, no escapes); `undefined` takes the member or element out. */

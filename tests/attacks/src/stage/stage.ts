@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { releaserRole, serverRole, startPostgres, type PostgresServer } from '@strongroom/control-plane-postgres';
+import { releaserRole, removePostgres, serverRole, startPostgres, type PostgresServer } from '@strongroom/control-plane-postgres';
 import { createDevelopmentKeyStore, loadConfig, startReleaser, type RunningReleaser } from '@strongroom/control-plane-releaser';
 import { activationResponse, createWorld, POLICY_REVISION, signRelease, type ReleaseOptions, type SignedRelease, type SignedWorld } from '@strongroom/tests-fixtures';
 import type { ReleaserOperations } from '@strongroom/control-plane-contract';
@@ -91,6 +91,8 @@ export class Stage {
 
   async close(): Promise<void> {
     await this.postgres.stop();
+    // Where root's database had to go elsewhere, that place goes too.
+    await removePostgres(join(this.folder, 'postgres'));
     await rm(this.folder, { recursive: true, force: true });
   }
 }
