@@ -1,6 +1,9 @@
 import { Command } from 'commander';
 import type { Cli } from './cli.js';
+import { addAssetCommands, addNodeCommands, addRequestCommands } from './commands/access.js';
 import { addAuditCommands } from './commands/audit.js';
+import { addOfflineCommands } from './commands/offline.js';
+import { addSessionCommands } from './commands/session.js';
 
 const EXIT_CODES = `
 Exit codes: 0 done or verified, 1 refused or a check failed, 2 used wrongly, 3 the server cannot be reached.
@@ -14,6 +17,6 @@ export function buildProgram(cli: Cli): Command {
     .configureOutput({ writeOut: cli.io.out, writeErr: cli.io.err, getOutHelpWidth: () => 100, getErrHelpWidth: () => 100 })
     .showHelpAfterError('(add --help for how it is used)')
     .addHelpText('after', EXIT_CODES);
-  addAuditCommands(program, cli);
+  for (const add of [addSessionCommands, addAssetCommands, addNodeCommands, addRequestCommands, addAuditCommands, addOfflineCommands]) add(program, cli);
   return program;
 }

@@ -21,8 +21,12 @@ export function withTrust(command: Command): Command {
     .option('--genesis-digest <digest>', 'digest of the genesis statement, as you received it out of band')
     .option('--genesis <file>', 'genesis statement (default: the one that comes with the data)')
     .option('--anchors <file>', 'trust anchors (default: the ones that come with the data)')
-    .option('--anchors-digest <digest>', 'digest of the trust anchors, where you pin them too')
-    .option('--at <instant>', 'judge the anchors as of this instant, such as 2027-01-31T00:00:00Z (default: now)');
+    .option('--anchors-digest <digest>', 'digest of the trust anchors, where you pin them too');
+}
+
+/** As `withTrust`, for what may be judged as of another day. */
+export function withTrustAt(command: Command): Command {
+  return withTrust(command).option('--at <instant>', 'judge signed documents as of this instant, such as 2027-01-31T00:00:00Z (default: now)');
 }
 
 export function examples(command: Command, lines: readonly string[]): Command {

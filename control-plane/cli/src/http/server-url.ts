@@ -22,10 +22,3 @@ export function parseServerUrl(text: string): URL {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
-
-/** Where approvals are sent: the approval host beside `server`. Approval credentials live under its name and do nothing else. */
-export function approvalServerOf(server: URL): URL {
-  const url = new URL(server);
-  url.hostname = isLoopback(server.hostname) ? 'approve.localhost' : `approve.${server.hostname}`;
-  return url;
-}

@@ -2,7 +2,7 @@ import { canonicalDigest, parseCanonicalJson, parseDsse } from '@strongroom/atte
 import { ContractError, GENESIS, verifyGenesis, verifyPinnedAnchors, type Anchors, type Genesis, type Signed } from '@strongroom/control-plane-contract';
 import { CliError } from '../errors.js';
 import { readJson } from '../files.js';
-import { readPins, requireDigest } from './pins.js';
+import { readPins, requireDigest, type Pins } from './pins.js';
 
 /** Whom a verification believes: anchors (and genesis) held against digests that came another way than the data. */
 export interface Trust {
@@ -36,8 +36,7 @@ const MAX_GENESIS_BYTES = 16 * 1024;
  */
 export async function resolveTrust(options: TrustOptions, beside: AccompanyingDocuments, state: string, now: Date): Promise<Trust> {
   const kept = await readPins(state);
-  const genesisDigest = options.genesisDigest === undefined ? kept.genesis_digest : requireDigest(options.genesisDigest, 'the genesis digest');
-  const anchorsDigest = options.anchorsDigest === undefined ? (options.genesisDigest === undefined ? kept.anchors_digest : undefined) : requireDigest(options.anchorsDigest, 'the anchors digest');
+  const { genesisDigest, anchorsDigest } = pinsInForce(options, kept);
   const anchors = options.anchors === undefined ? (beside.anchors ?? kept.anchors) : await readJson(options.anchors);
   const genesis = options.genesis === undefined ? (beside.genesis ?? kept.genesis) : await readJson(options.genesis);
   if (genesisDigest === undefined && anchorsDigest === undefined) {
@@ -47,6 +46,14 @@ export async function resolveTrust(options: TrustOptions, beside: AccompanyingDo
   }
   if (anchors === undefined) throw new CliError('trust-not-pinned', 'there are no anchors', { remedy: 'give --anchors FILE' });
   return verifyTrust({ anchors, genesis, genesisDigest, anchorsDigest }, now);
+}
+
+/** A pin on the command line takes the place of all that are kept, unless the kept ones say the same. */
+function pinsInForce(options: TrustOptions, kept: Pins): { genesisDigest: string | undefined; anchorsDigest: string | undefined } {
+  const genesisDigest = options.genesisDigest === undefined ? undefined : requireDigest(options.genesisDigest, 'the genesis digest');
+  const anchorsDigest = options.anchorsDigest === undefined ? undefined : requireDigest(options.anchorsDigest, 'the anchors digest');
+  const keptApplies = genesisDigest === undefined && (anchorsDigest === undefined || anchorsDigest === kept.anchors_digest);
+  return keptApplies ? { genesisDigest: kept.genesis_digest, anchorsDigest: kept.anchors_digest } : { genesisDigest, anchorsDigest };
 }
 
 /** @throws CliError `trust-not-pinned`; ContractError `anchors-untrusted` | `genesis-mismatch` | `statement-*` */

@@ -20,11 +20,13 @@ export interface AuditedWorldOptions {
   /** What is left out of the log. */
   readonly without?: readonly ('manifest' | 'roster' | 'enclave')[];
   readonly change?: (statement: ReleaseStatement) => ReleaseStatement;
+  /** Approval origins besides the world's own; the first is where clients send approvals. */
+  readonly approvalOrigins?: readonly string[];
 }
 
 /** A genuine world, and a log in which one release took place. */
-export async function auditedWorld({ padding = 0, without = [], change = (statement) => statement }: AuditedWorldOptions = {}): Promise<AuditedWorld> {
-  const world = await createWorld({ now: () => NOW });
+export async function auditedWorld({ padding = 0, without = [], change = (statement) => statement, approvalOrigins = [] }: AuditedWorldOptions = {}): Promise<AuditedWorld> {
+  const world = await createWorld({ now: () => NOW, change: { anchors: (value) => ({ ...value, approval: { ...value.approval, origins: [...approvalOrigins, ...value.approval.origins] } }) } });
   const { manifest } = world.documents;
   const documents = { roster: world.signRoster(), policy: world.signPolicy(), enclave: world.signEnclave(), manifest: world.signManifest() };
   const log = new SealedLog(world.anchors.value.log.origin, world.keys.log);

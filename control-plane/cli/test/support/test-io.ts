@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { runCli, type Io } from '../../src/index.js';
 
 export interface Ran {
@@ -14,15 +15,18 @@ export interface RunOptions {
   readonly confirm?: (question: string) => boolean;
 }
 
+/** Never the same bytes twice, as of a real source. */
+let drawn = 0;
+
 /** Runs the command in this process, as its program would. */
 export async function run(args: readonly string[], { env = {}, now = new Date('2026-11-22T12:00:00Z'), confirm = () => false }: RunOptions = {}): Promise<Ran> {
-  let [out, err, drawn] = ['', '', 0];
+  let [out, err] = ['', ''];
   const io: Io = {
     env,
     out: (text) => { out += text; },
     err: (text) => { err += text; },
     now: () => now,
-    random: (length) => new Uint8Array(length).fill((drawn += 1)),
+    random: (length) => new Uint8Array(createHash('sha512').update(String((drawn += 1))).digest()).slice(0, length),
     confirm: async (question) => confirm(question),
   };
   const code = await runCli(args, io);
