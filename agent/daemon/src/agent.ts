@@ -142,6 +142,8 @@ export class Agent {
     const why = await leaseEnd;
     const release = held.accepted.release.statement.release_id;
     this.report({ event: 'lease-ended', release, why });
+    // First whoever read the weights, then what they were read from.
+    if (!this.#watchdog.endWorkload()) this.report({ event: 'warning', message: 'the workload could not be ended: its cgroup cannot be killed' });
     await weights.then((opened) => opened?.wipe());
     for (const key of held.keys.values()) key.fill(0);
     this.#watchdog.rest();

@@ -38,7 +38,7 @@ describe('refuseDebugger', () => {
       process.kill(process.pid, 'SIGUSR1');
       setTimeout(() => { process.stdout.write(url() === undefined ? 'closed' : 'open'); process.exit(); }, 300);`;
     return new Promise((resolve, reject) => {
-      execFile(process.execPath, ['--inspect-port=0', '--input-type=module', '--eval', program], (error, stdout) => { if (error) reject(error); else resolve(stdout); });
+      execFile(process.execPath, ['--inspect-port=0', '--input-type=module', '--eval', program], (error, stdout) => { if (error) reject(new Error('the program failed', { cause: error })); else resolve(stdout); });
     });
   };
 
