@@ -41,6 +41,7 @@ export interface Opened extends HeldWeights {
 /** A platform of its own: the compiled programs, in a folder under /tmp, on ports of its own. */
 export class Stage {
   #platform: DevelopmentPlatform | undefined;
+  #genesisDigest = '';
 
   private constructor(
     readonly folder: string,
@@ -73,6 +74,11 @@ export class Stage {
     return `http://localhost:${this.platform.ports.people}`;
   }
 
+  /** As the founders learnt it, long before any log was shown. */
+  get genesisDigest(): string {
+    return this.#genesisDigest;
+  }
+
   /** Everybody, in this process: for what the launcher's people are never asked. */
   get people(): People {
     const { home, installation, ports } = this.platform;
@@ -83,6 +89,7 @@ export class Stage {
   async start(): Promise<DevelopmentPlatform> {
     const { nodes = ['a'], evidence } = this.options;
     this.#platform = await startDevelopmentPlatform({ home: this.home, ports: this.ports, nodes, evidence: [evidence] });
+    if (this.#genesisDigest === '') this.#genesisDigest = this.#platform.installation.founding.genesisDigest;
     return this.#platform;
   }
 
