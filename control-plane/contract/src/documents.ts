@@ -2,9 +2,18 @@ import { z } from 'zod';
 import type { Anchors } from './anchors.js';
 import { ContractError } from './errors.js';
 import { akName, bytes, count, digest, factor, instant, slug, text, uuid, version } from './scalars.js';
-import { assertCurrent, signerKey, verifyStatement, type Signed, type StatementKind } from './statement.js';
+import { assertCurrent, signerKey, verifyStatement, type Dated, type Signed, type StatementKind } from './statement.js';
 
 const dated = { tenant: slug, version, issued_at: instant, expires_at: instant };
+
+/**
+ * In force now, under anchors that are: whoever runs for months loaded them once, and must not go on believing them past their end.
+ * @throws ContractError `statement-*`
+ */
+function assertInForce(statement: Dated, anchors: Anchors, now: Date): void {
+  assertCurrent(anchors, anchors.tenant, now);
+  assertCurrent(statement, anchors.tenant, now);
+}
 
 // ── Roster: which key is which person's, and what that person may fill (rules 4, 9, 10) ─────────────────────────────
 const credentialSchema = z.strictObject({
@@ -39,7 +48,7 @@ export const ROSTER: StatementKind<typeof rosterSchema> = { payloadType: 'applic
 /** @throws ContractError `statement-*`; also where one credential or sign-in key belongs to two people. */
 export function verifyRoster(envelope: unknown, anchors: Anchors, now: Date): Signed<Roster> {
   const signed = verifyStatement(ROSTER, envelope, anchors.roots.keys, anchors.roots.threshold);
-  assertCurrent(signed.value, anchors.tenant, now);
+  assertInForce(signed.value, anchors, now);
   const seen = new Set<string>();
   for (const person of signed.value.people) {
     const names = [`person ${person.id}`, ...person.credentials.map((c) => `credential ${c.id}`), ...person.credentials.map((c) => `public key ${c.public_key}`), ...person.sign_in_keys.map((k) => `key ${k.keyid}`)];
@@ -69,7 +78,7 @@ export const POLICY: StatementKind<typeof policySchema> = { payloadType: 'applic
 
 export function verifyPolicyEnvelope(envelope: unknown, anchors: Anchors, now: Date): Signed<PolicyEnvelope> {
   const signed = verifyStatement(POLICY, envelope, anchors.policy_signers.keys, anchors.policy_signers.threshold);
-  assertCurrent(signed.value, anchors.tenant, now);
+  assertInForce(signed.value, anchors, now);
   if (signed.value.profile !== anchors.profile) throw new ContractError('release-policy-digest', 'policy of another profile');
   return signed;
 }
@@ -113,7 +122,7 @@ export const ENCLAVE: StatementKind<typeof enclaveSchema> = { payloadType: 'appl
 
 export function verifyEnclaveDocument(envelope: unknown, anchors: Anchors, now: Date): Signed<EnclaveDocument> {
   const signed = verifyStatement(ENCLAVE, envelope, anchors.policy_signers.keys, anchors.policy_signers.threshold);
-  assertCurrent(signed.value, anchors.tenant, now);
+  assertInForce(signed.value, anchors, now);
   const { enclave, version: documentVersion, tenant } = signed.value;
   if (enclave.tenant !== tenant || enclave.version !== documentVersion || enclave.profile !== anchors.profile) {
     throw new ContractError('statement-malformed', 'the enclave names another tenant, version or profile than its envelope');
@@ -141,7 +150,7 @@ export const NODE_REGISTRATION: StatementKind<typeof registrationSchema> = { pay
 
 export function verifyNodeRegistration(envelope: unknown, anchors: Anchors, now: Date): Signed<NodeRegistration> {
   const signed = verifyStatement(NODE_REGISTRATION, envelope, anchors.registrars.keys, anchors.registrars.threshold);
-  assertCurrent(signed.value, anchors.tenant, now);
+  assertInForce(signed.value, anchors, now);
   return signed;
 }
 
@@ -165,7 +174,7 @@ export const NODE_BINDING: StatementKind<typeof bindingSchema> = { payloadType: 
 
 export function verifyNodeBinding(envelope: unknown, anchors: Anchors, now: Date): Signed<NodeBinding> {
   const signed = verifyStatement(NODE_BINDING, envelope, [anchors.releaser], 1);
-  assertCurrent(signed.value, anchors.tenant, now);
+  assertInForce(signed.value, anchors, now);
   return signed;
 }
 
@@ -215,7 +224,7 @@ export function verifyManifest(envelope: unknown, anchors: Anchors, now: Date): 
   const signed = verifyStatement(MANIFEST, envelope, [...owner, ...security], 1);
   const has = (keys: readonly { keyid: string }[]) => keys.some((key) => signed.keyIds.includes(key.keyid));
   if (!has(owner) || !has(security)) throw new ContractError('manifest-roles', 'the manifest needs a signature of the owner and of security');
-  assertCurrent(signed.value, anchors.tenant, now);
+  assertInForce(signed.value, anchors, now);
   const { shards, quorum } = signed.value;
   const ordered = shards.every((shard, position) => shard.index === position);
   if (!ordered || new Set(shards.map((shard) => shard.path)).size !== shards.length) {
