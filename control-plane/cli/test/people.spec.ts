@@ -6,7 +6,7 @@ import { canonicalDigest, toBase64url } from '@strongroom/attestation-encoding';
 import { requestDigest, shortDigest, verifyManifest, verifyNodeRegistration, type Approval } from '@strongroom/control-plane-contract';
 import { auditedWorld, NOW, type AuditedWorld } from './support/audited-world.js';
 import { FakeControlPlane, SESSION_TOKEN } from './support/fake-control-plane.js';
-import { FakeServer } from './support/fake-server.js';
+import { FakeServer, problem } from './support/fake-server.js';
 import { run, type RunOptions } from './support/test-io.js';
 
 let server: FakeServer;
@@ -268,6 +268,8 @@ describe('custody', () => {
     expect(await cli(['asset', 'register', '--manifest', out, '--wrapped-keys', keys, '--json'])).toMatchObject({ code: 0 });
     expect((await cli(['asset', 'show', audited.request.asset])).out).toContain('10000 of 1000000 bytes');
     expect((await cli(['asset', 'list'])).out).toContain(world.documents.manifest.asset.name);
+    server.on('GET', /\/budget$/, () => problem(403, 'access-denied', 'Access is denied'));
+    expect((await cli(['asset', 'show', audited.request.asset, '--json'])).json).toMatchObject({ id: audited.request.asset, budget: null });
   });
 
   it('signs no second statement over the first, no other kind, and nothing malformed', async () => {

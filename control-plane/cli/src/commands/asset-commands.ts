@@ -1,6 +1,6 @@
 import { httpApi, MANIFEST, shortDigest, type Manifest } from '@strongroom/control-plane-contract';
 import type { Cli } from '../cli.js';
-import { CliError } from '../errors.js';
+import { CliError, ServerProblem } from '../errors.js';
 import { readJson } from '../files.js';
 import { connect } from '../http/connect.js';
 import { readMerged, signFile } from '../statements/sign-file.js';
@@ -19,8 +19,13 @@ export async function listAssets(cli: Cli, options: CommonOptions): Promise<void
 export async function showAsset(cli: Cli, id: string, options: CommonOptions): Promise<void> {
   const { api } = await connect(cli, options);
   const asset = await api.get(`/v1/assets/${requireUuid(id)}`, httpApi.assetDetail);
-  const budget = await api.get(`/v1/assets/${id}/budget`, httpApi.budgetView);
-  cli.print(options, { ...asset, budget }, () => `${assetText(asset)}\n${fields([['budget', `${budget.used_bytes} of ${budget.cap_bytes} bytes used in ${budget.window_seconds} s`]])}\n\n${table(['SHARD', 'PATH', 'BYTES'], asset.shards.map((shard) => [`${shard.index}`, shard.path, `${shard.bytes}`]))}`);
+  const budget = await api.get(`/v1/assets/${id}/budget`, httpApi.budgetView).catch((error: unknown) => {
+    // Who may see an asset may not always see its budget.
+    if (error instanceof ServerProblem && error.problem.status === 403) return null;
+    throw error;
+  });
+  const used = budget === null ? 'not for you to see' : `${budget.used_bytes} of ${budget.cap_bytes} bytes used in ${budget.window_seconds} s`;
+  cli.print(options, { ...asset, budget }, () => `${assetText(asset)}\n${fields([['budget', used]])}\n\n${table(['SHARD', 'PATH', 'BYTES'], asset.shards.map((shard) => [`${shard.index}`, shard.path, `${shard.bytes}`]))}`);
 }
 
 export type RegisterAssetOptions = CommonOptions & { readonly manifest: string; readonly wrappedKeys: string; readonly signatures?: readonly string[] };
