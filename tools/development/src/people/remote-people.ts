@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { DevelopmentError, type DevelopmentErrorCode } from '../errors.js';
 import type { Founding } from '../genesis/found.js';
 import type { PlatformFacts } from '../genesis/platform-keys.js';
 import { childEnvironment } from '../programs/environment.js';
+import { scriptOf } from '../programs/entry-points.js';
 import type { People, PeopleSite } from './people.js';
 
 /** What the people can be asked to do from outside their process; arguments and answers are plain JSON. */
@@ -68,8 +68,7 @@ export class RemotePeople {
     });
   }
 
-  /** @param script compiled, also where this file is run from its source. */
-  static start(script: string = fileURLToPath(new URL('../../dist/people/people-process.js', import.meta.url))): RemotePeople {
+  static start(script: string = scriptOf('people')): RemotePeople {
     return new RemotePeople(fork(script, [], { env: childEnvironment(), execArgv: [], serialization: 'json', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }));
   }
 
