@@ -39,12 +39,12 @@ describe('the description of the API', () => {
 
   it('is valid OpenAPI 3.1', async () => {
     const validator = new Validator();
-    const { valid, errors } = await validator.validate(JSON.parse(pages.get('openapi.json') ?? '') as object);
+    const { valid, errors } = await validator.validate(JSON.parse(pages.get('openapi.json') ?? '') as Record<string, unknown>);
     expect([valid, errors, validator.version]).toEqual([true, undefined, '3.1']);
   });
 
   it('is refused by the same validator when it is not', async () => {
-    const broken = { ...JSON.parse(pages.get('openapi.json') ?? '') as object, paths: { '/v1/requests': { get: { responses: 'none' } } } };
+    const broken: Record<string, unknown> = { ...JSON.parse(pages.get('openapi.json') ?? '') as object, paths: { '/v1/requests': { get: { responses: 'none' } } } };
     expect((await new Validator().validate(broken)).valid).toBe(false);
   });
 

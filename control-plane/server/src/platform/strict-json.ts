@@ -1,12 +1,14 @@
 import { StrongroomError } from './errors.js';
 
 const MAX_DEPTH = 32;
+/** The framework takes the last two out of a body without a word; a member nobody knows is an error, like any other. */
+const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
 /** Strings, numbers, and the characters that open, close or divide. Run only over text that JSON.parse accepted. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\]:,]/gy;
 
 /**
  * Parses a request body. Beyond JSON.parse: UTF-8 must be valid, one object may not carry a name twice (readers differ on
- * which counts), `__proto__` is refused, numbers must survive as doubles, and nesting ends at 32.
+ * which counts), names that reach a prototype are refused, numbers must survive as doubles, and nesting ends at 32.
  * @throws StrongroomError `body-*`
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
@@ -63,7 +65,7 @@ function* tokens(text: string): Generator<string> {
 
 function assertName(token: string, names: Set<string>): void {
   const name = JSON.parse(token) as string;
-  if (name === '__proto__') throw new StrongroomError('body-forbidden-name');
+  if (FORBIDDEN_NAMES.has(name)) throw new StrongroomError('body-forbidden-name');
   if (names.has(name)) throw new StrongroomError('body-duplicate-name');
   names.add(name);
 }

@@ -51,8 +51,9 @@ export class TestNode {
     this.listener = listener;
   }
 
-  ask(question: Ask, certificate = this.certificate): Promise<Answer> {
-    const tls: Tls = { ca: this.listener.ca, ...(certificate === undefined ? {} : { cert: certificate, key: this.privateKeyPem }) };
+  /** @param certificate empty to come without one */
+  ask(question: Ask, certificate = this.certificate ?? ''): Promise<Answer> {
+    const tls: Tls = { ca: this.listener.ca, ...(certificate === '' ? {} : { cert: certificate, key: this.privateKeyPem }) };
     return ask(question, this.listener.port, tls);
   }
 
