@@ -52,6 +52,7 @@ describe('verifyPinnedAnchors', () => {
     ['one key in both manifest roles', { manifest_signers: { owner: [publicOf(2)], security: [publicOf(2)] } }],
     ['a registrar threshold nobody can reach', { registrars: { keys: [publicOf(2), publicOf(3)], threshold: 3 } }],
     ['production without a witness', { profile: 'production' }],
+    ['production with witnesses of yesterday', { profile: 'production', witnesses: { quorum: 1, vkeys: ['w+0+A'], max_age_seconds: 61 } }],
     ['a witness quorum nobody can reach', { witnesses: { quorum: 1, vkeys: [], max_age_seconds: 60 } }],
   ] as const)('refuses %s', (_name, change) => {
     const unsound = { ...anchors, ...change };

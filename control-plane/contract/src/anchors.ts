@@ -43,6 +43,9 @@ export const ANCHORS: StatementKind<typeof anchorsSchema> = {
   maxBytes: 64 * 1024,
 };
 
+/** How old cosignatures may be in production (protocol rule 10). */
+const MAX_WITNESS_AGE_SECONDS = 60;
+
 function assertSound(anchors: Anchors): void {
   const nobodyAlone = [anchors.roots, anchors.policy_signers, anchors.registrars].every((set) => {
     const distinct = new Set(set.keys.map((key) => key.keyid));
@@ -50,9 +53,9 @@ function assertSound(anchors: Anchors): void {
   });
   const owners = new Set(anchors.manifest_signers.owner.map((key) => key.keyid));
   const twoRoles = anchors.manifest_signers.security.every((key) => !owners.has(key.keyid));
-  const witnessed = anchors.profile === 'development' || anchors.witnesses.quorum >= 1;
+  const witnessed = anchors.profile === 'development' || (anchors.witnesses.quorum >= 1 && anchors.witnesses.max_age_seconds <= MAX_WITNESS_AGE_SECONDS);
   if (!nobodyAlone || !twoRoles || !witnessed || anchors.witnesses.quorum > new Set(anchors.witnesses.vkeys).size) {
-    throw new ContractError('anchors-untrusted', 'anchors would let one person act alone, or ask for no witness in production');
+    throw new ContractError('anchors-untrusted', 'anchors would let one person act alone, or ask for no fresh witness in production');
   }
 }
 
