@@ -21,7 +21,7 @@ export interface LogTrust {
   readonly maxCosignatureAgeSeconds?: number;
 }
 
-/** @throws ContractError `anchors-untrusted` where a key is not one we can verify with. */
+/** @throws ContractError `anchors-untrusted` where a key is not one we can verify with, or stands for two. */
 export function logTrust(anchors: Anchors): LogTrust {
   const verifierOf = (vkey: string): NoteVerifier => {
     const verifier = parse(vkey);
@@ -32,6 +32,9 @@ export function logTrust(anchors: Anchors): LogTrust {
   const { quorum, vkeys, max_age_seconds } = anchors.witnesses;
   if (quorum === 0) return { origin: anchors.log.origin, log };
   const witnesses = vkeys.map((vkey, position) => ({ name: `w${position}`, vkey, verifier: verifierOf(vkey) }));
+  // By key, not by name: one witness under two names, or the log under a third, would be a quorum of its own.
+  const keys = [log, ...witnesses.map(({ verifier }) => verifier)].map(({ publicKey }) => Buffer.from(publicKey).toString('hex'));
+  if (new Set(keys).size !== keys.length) throw new ContractError('anchors-untrusted', 'the anchors name one key as two of log and witnesses');
   return {
     origin: anchors.log.origin,
     log,
