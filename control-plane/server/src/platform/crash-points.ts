@@ -9,6 +9,7 @@ export const crashPoints = [
   'after-checkpoint-file',
   'after-checkpoint',
   'after-log',
+  'before-unwrap',
   'after-unwrap',
   'before-answer',
 ] as const;

@@ -86,6 +86,7 @@ export class ReleasesService {
     await this.move(release, 'logged');
     this.crash.at('after-log');
     await this.beginUnwrapping(release);
+    this.crash.at('before-unwrap');
     const wrapped_keys = await this.assets.wrappedKeys(asset.entity, request.statement.shards);
     const { release_id, evidence, nonce, transport_key, lease_nonce } = asked;
     for (let attempt = 1; ; attempt++) {

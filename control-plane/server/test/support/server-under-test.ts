@@ -7,10 +7,12 @@ import { toInstant } from '@strongroom/control-plane-contract';
 import { AppModule } from '../../src/app.module.js';
 import { configSections, domainModules, schema } from '../../src/domains.js';
 import { createApplication, type Application } from '../../src/platform/application.js';
+import { CertificateAuthority } from '../../src/platform/authority.js';
 import { Clock } from '../../src/platform/clock.js';
 import { parseConfig } from '../../src/platform/config.js';
 import { createLogger } from '../../src/platform/logger.js';
 import { openPlatform } from '../../src/platform/open-platform.js';
+import { authorityConfig } from '../../src/platform/platform.config.js';
 import type { Platform } from '../../src/platform/platform.module.js';
 import { SystemRandomness } from '../../src/platform/randomness.js';
 import { ask, type Answer, type Ask } from './http-client.js';
@@ -54,7 +56,9 @@ export class ServerUnderTest {
     const releaser = await startReleaserOf(installation, clock, lines);
     const configuration = parseConfig(configSections, withChanges(installation.file, options.configuration ?? {}), {});
     const opened = await openPlatform({ configuration, connection: installation.test.connectionFor(serverRole), schema, logger: createLogger('trace', { write: (line) => lines.push(line) }) });
-    const platform = { ...opened, clock, randomness: new SystemRandomness(clock) };
+    const randomness = new SystemRandomness(clock);
+    const authority = await CertificateAuthority.load(configuration.get(authorityConfig), clock, randomness);
+    const platform = { ...opened, clock, randomness, authority };
     const application = await createApplication(AppModule.forRoot(platform, domainModules), platform);
     return new ServerUnderTest(installation, clock, application, platform, releaser, await application.listen(), lines);
   }
