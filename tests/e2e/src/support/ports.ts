@@ -9,7 +9,7 @@ export async function freePorts(): Promise<Ports> {
     const first = await listen(0);
     const people = portOf(first);
     const second = people < 65_535 ? await listen(people + 1).catch(() => undefined) : undefined;
-    await Promise.all([first, second].map((server) => (server === undefined ? undefined : new Promise((resolve) => server.close(resolve)))));
+    await Promise.all([first, second].map((server) => close(server)));
     if (second !== undefined) return { people, agents: people + 1 };
   }
   throw new Error('no two neighbouring ports are free');
@@ -20,6 +20,13 @@ function listen(port: number): Promise<Server> {
     const server = createServer();
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => { resolve(server); });
+  });
+}
+
+function close(server: Server | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (server === undefined) resolve();
+    else server.close(() => { resolve(); });
   });
 }
 
