@@ -60,6 +60,8 @@ export class Agent {
     const state = new StateFolder(config.stateFolder);
     const trust = PinnedTrust.load(config, state, new Date());
     for (const message of assertHardened(processState(), trust.anchors.value.profile)) report({ event: 'warning', message });
+    // Without the workload's cgroup there is nothing to end with the lease (protocol rule 13).
+    if (trust.anchors.value.profile === 'production' && config.workloadCgroup === undefined) throw new AgentError('process-not-hardened', 'production needs workloadCgroup: the workload ends with its lease');
     mkdirSync(config.runtimeFolder, { recursive: true, mode: 0o700 });
     const opened = await openEvidenceCollector({ stateFolder: config.stateFolder, allowed: config.evidenceSources, env: process.env });
     report({ event: 'source', source: opened.source, chosenNow: opened.chosenNow, passedOver: opened.passedOver });

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
-import { assertHardened, processState, refuseDebugger } from './hardening.js';
+import { assertHardened, preloadsOf, processState, refuseDebugger } from './hardening.js';
 
-const safe = { inspector: false, coreLimitBytes: 0, swap: false } as const;
+const safe = { inspector: false, coreLimitBytes: 0, swap: false, preloads: [] } as const;
 
 describe('assertHardened', () => {
   it('has nothing to say of a process that leaves nothing behind', () => {
@@ -22,6 +22,15 @@ describe('assertHardened', () => {
 
   it.each(['development', 'production'] as const)('refuses a debugger in %s', (profile) => {
     expect(() => assertHardened({ ...safe, inspector: true }, profile)).toThrow(expect.objectContaining({ code: 'process-not-hardened' }));
+  });
+
+  it.each(['development', 'production'] as const)('refuses code that is loaded first in %s', (profile) => {
+    expect(() => assertHardened({ ...safe, preloads: ['--import'] }, profile)).toThrow(expect.objectContaining({ code: 'process-not-hardened' }));
+  });
+
+  it('knows every way to load code first', () => {
+    const ways = ['-r', '--require=./x.js', '--import', '--loader=x', '--experimental-loader', '--env-file=.env'];
+    expect(preloadsOf([...ways, '--no-warnings', '--max-old-space-size=100', ''])).toEqual(ways);
   });
 
   it('reads this process', () => {

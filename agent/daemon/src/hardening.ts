@@ -7,12 +7,21 @@ export interface ProcessState {
   /** Soft limit on core dumps, or undefined where it cannot be told. */
   readonly coreLimitBytes: number | undefined;
   readonly swap: boolean | undefined;
+  /** Options that make Node load code of somebody else's choosing before ours. */
+  readonly preloads: readonly string[];
 }
 
 /** What this process would leave behind or let others read. */
 export function processState(): ProcessState {
   const inspector = inspectorUrl() !== undefined || process.execArgv.some((argument) => argument.startsWith('--inspect'));
-  return { inspector, coreLimitBytes: coreLimit(), swap: swapInUse() };
+  return { inspector, coreLimitBytes: coreLimit(), swap: swapInUse(), preloads: preloadsOf([...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)]) };
+}
+
+const PRELOAD = /^(?:-r|--require|--import|--loader|--experimental-loader|--env-file.*)(?:=.*)?$/;
+
+/** Of Node's options, those by which code enters that no measurement names. */
+export function preloadsOf(options: readonly string[]): readonly string[] {
+  return options.filter((option) => PRELOAD.test(option));
 }
 
 /**
@@ -35,6 +44,7 @@ export function assertHardened(state: ProcessState, profile: 'development' | 'pr
   ];
   // A debugger reads every key: refused in every profile.
   if (state.inspector) throw new AgentError('process-not-hardened', 'the inspector is on; start without --inspect');
+  if (state.preloads.length > 0) throw new AgentError('process-not-hardened', `code is loaded before the agent (${state.preloads.join(', ')}); start without it`);
   if (profile === 'production' && faults.length > 0) throw new AgentError('process-not-hardened', faults.join('; '));
   return faults;
 }

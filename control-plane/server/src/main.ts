@@ -3,6 +3,9 @@ import 'reflect-metadata';
 import { StrongroomError } from './platform/errors.js';
 import { startServer } from './server.js';
 
+// Node opens its debugger on SIGUSR1, and this process holds the keys of log, certificates and results.
+process.on('SIGUSR1', () => { process.stderr.write('strongroom: SIGUSR1 ignored: this program has no debugger\n'); });
+
 const configFile = process.argv[2] ?? process.env['STRONGROOM_CONFIG'] ?? '.strongroom/config.json';
 
 try {

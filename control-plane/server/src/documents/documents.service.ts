@@ -28,7 +28,7 @@ const MAX_VERIFIED = 64;
 @Injectable()
 export class DocumentsService {
   /**
-   * By digest: signatures over given bytes hold for as long as the anchors do, so they are verified once; dates are looked at each
+   * By kind and digest: signatures over given bytes hold for as long as the anchors do, so they are verified once; dates are looked at each
    * time. A row that claims a digest it does not have gets the genuine document of that digest, never its own content.
    */
   readonly #verified = new Map<string, Signed<DocumentKinds[DocumentKind]>>();
@@ -77,8 +77,9 @@ export class DocumentsService {
     const digest = await this.latestDigest(manager, kind, subject);
     if (digest === undefined) return undefined;
     try {
-      const known = this.#verified.get(digest) as Signed<DocumentKinds[K]> | undefined;
+      const known = this.#verified.get(`${kind} ${digest}`) as Signed<DocumentKinds[K]> | undefined;
       if (known === undefined) return await this.verifyLatest(manager, kind, subject);
+      assertCurrent(this.trust.value, this.trust.tenant, this.clock.now());
       assertCurrent(known.value, this.trust.tenant, this.clock.now());
       return known;
     } catch (error) {
@@ -93,7 +94,7 @@ export class DocumentsService {
     const signed = documentKinds[kind].verify(latest.envelope, this.trust.value, this.clock.now());
     const [oldest] = this.#verified.keys();
     if (this.#verified.size >= MAX_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
-    this.#verified.set(signed.digest, signed);
+    this.#verified.set(`${kind} ${signed.digest}`, signed);
     return signed;
   }
 
