@@ -72,6 +72,8 @@ export class LeasesService {
       });
       return { ended: row, eventId: recorded.eventId };
     });
+    // The releaser forgets nothing it was told: without this a server that lies could have an acknowledged wipe renewed.
+    await this.releaser.call('revoke', { kind: 'release', id: releaseId, reason: `wiped: ${said.reason}` });
     if (eventId !== undefined) await this.audit.waitForEntry(eventId);
     return ended;
   }
