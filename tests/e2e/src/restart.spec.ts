@@ -10,6 +10,8 @@ import { NodeInHand } from './support/node-in-hand.js';
 import { hasSwtpm, PATIENCE_MS, SETUP_MS, Stage, type Opened } from './support/stage.js';
 
 const TEST_MS = 180_000;
+/** Of the development profile, less what the answer may have taken. */
+const LEASE_MS = 4_000;
 const marksSchema = z.looseObject({ versions: z.record(z.string(), z.number()), checkpoint: z.looseObject({ size: z.string(), root: z.string() }), releases: z.array(z.string()) });
 type Marks = z.infer<typeof marksSchema>;
 
@@ -125,19 +127,32 @@ describe('a server killed in the middle of the job', () => {
       await program.stop();
       await program.start({ STRONGROOM_CRASH_AT: point });
       const asked = await hand.ask(request);
+      const askedAt = Date.now();
       const died = program.expectExit();
       await expect(hand.send(asked)).rejects.toMatchObject({ code: 'server-unreachable' });
       expect(await died).toMatchObject({ signal: 'SIGKILL' });
       await program.start();
 
-      const keys = await hand.keysOf(asked, await hand.send(asked));
-      expect([...keys.keys()]).toEqual([0]);
-      expect(await hand.keysOf(asked, await hand.send(asked))).toEqual(keys);
+      // Keys that were answered once are answered again within their first lease only; a slow restart may take longer than that.
+      const again = async (): Promise<ReadonlyMap<number, Uint8Array> | 'lease over'> => {
+        try {
+          return await hand.keysOf(asked, await hand.send(asked));
+        } catch (error) {
+          const { reason } = error as { reason?: unknown };
+          if (point === 'after-unwrap' && reason === 'release-not-active' && Date.now() - askedAt > LEASE_MS) return 'lease over';
+          throw error;
+        }
+      };
+      const keys = await again();
+      if (keys !== 'lease over') {
+        expect([...keys.keys()]).toEqual([0]);
+        expect([keys, 'lease over']).toContainEqual(await again());
+      }
       const other = await hand.ask(request);
       await expect(hand.send({ body: { ...other.body, release_id: asked.body.release_id } })).rejects.toMatchObject({ code: 'server-refused', reason: 'conflict' });
       await expect(hand.send(other)).rejects.toMatchObject({ code: 'server-refused' });
 
-      expect((await platform.people.call('releases', request)).map(({ id, state }) => ({ id, state }))).toEqual([{ id: asked.body.release_id, state: 'released' }]);
+      expect((await platform.people.call('releases', request)).map(({ id, state }) => ({ id, state }))).toEqual([{ id: asked.body.release_id, state: keys === 'lease over' ? 'unwrapping' : 'released' }]);
       expect(await usedBytes() - usedBefore).toBe((await stage().platform.people.call('assets'))[0]?.shards[0]?.bytes);
       const { statements } = await statementsOf(stage(), `after-${which}-${point}`);
       expect(statements.filter(({ statement }) => statement.type === 'strongroom/log/release/v1' && statement.release_id === asked.body.release_id)).toHaveLength(1);
