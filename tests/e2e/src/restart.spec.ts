@@ -134,7 +134,7 @@ describe('a server killed in the middle of the job', () => {
       await program.start();
 
       // Keys that were answered once are answered again within their first lease only; a slow restart may take longer than that.
-      const again = async (): Promise<ReadonlyMap<number, Uint8Array> | 'lease over'> => {
+      const again = async (): Promise<ReadonlyMap<number, string> | 'lease over'> => {
         try {
           return await hand.keysOf(asked, await hand.send(asked));
         } catch (error) {
