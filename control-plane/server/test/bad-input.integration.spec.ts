@@ -5,7 +5,8 @@ import { errorCodes } from '../src/platform/errors.js';
 import type { Answer, Ask } from './support/http-client.js';
 import { shapeFaults, type Mutation } from './support/mutations.js';
 import { askSample, pathOf, routeSamples, type RouteSample, type SampleWorld } from './support/route-samples.js';
-import { ok, ServerUnderTest } from './support/server-under-test.js';
+import { ok } from './support/people.js';
+import { ServerUnderTest } from './support/server-under-test.js';
 import { tableCounts } from './support/table-counts.js';
 
 let world: SampleWorld;

@@ -247,7 +247,7 @@ describe('the agents’ listener', () => {
 
   async function request(keys?: webcrypto.CryptoKeyPair): Promise<{ csr: Uint8Array; key: string }> {
     const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-    const pair = keys ?? ((await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair);
+    const pair = keys ?? ((await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])));
     const csr = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=root of everything', keys: pair, signingAlgorithm: algorithm, extensions: [new x509.BasicConstraintsExtension(true)] });
     return { csr: new Uint8Array(csr.rawData), key: x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', pair.privateKey), 'PRIVATE KEY') };
   }
@@ -307,7 +307,7 @@ describe('the agents’ listener', () => {
     await expect(issue(new Uint8Array(10))).rejects.toMatchObject({ code: 'csr-malformed' });
     await expect(issue(new Uint8Array(10_000))).rejects.toMatchObject({ code: 'csr-malformed' });
     const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 1024 };
-    const keys = (await webcrypto.subtle.generateKey(rsa, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+    const keys = (await webcrypto.subtle.generateKey(rsa, true, ['sign', 'verify']));
     const weak = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=x', keys, signingAlgorithm: rsa });
     await expect(issue(new Uint8Array(weak.rawData))).rejects.toMatchObject({ code: 'csr-key' });
   });

@@ -3,7 +3,8 @@ import { DiskLogStorage, parseVkey, verifyCheckpoint, verifyLogFolder } from '@s
 import { parseCanonicalJson } from '@strongroom/attestation-encoding';
 import { LEASE, releaseAnswerSchema, verifyStatement, type AccessRequest } from '@strongroom/control-plane-contract';
 import { GOOD_PCRS } from '@strongroom/tests-fixtures';
-import { ok, ServerUnderTest } from './support/server-under-test.js';
+import { ok } from './support/people.js';
+import { ServerUnderTest } from './support/server-under-test.js';
 import { serverRoster } from './support/server-world.js';
 import type { ReleaseAttempt, TestNode } from './support/test-node.js';
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { releaseAnswerSchema, toInstant } from '@strongroom/control-plane-contract';
 import type { Answer } from './support/http-client.js';
 import { releaseLedger } from './support/release-ledger.js';
-import { ok, ServerUnderTest } from './support/server-under-test.js';
+import { ok } from './support/people.js';
+import { ServerUnderTest } from './support/server-under-test.js';
 import type { TestNode } from './support/test-node.js';
 
 let server: ServerUnderTest;

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { toSignerKey } from '@strongroom/control-plane-contract';
 import { createSoftwareNode } from '@strongroom/tests-fixtures';
 import { askSample, pathOf, routeSamples, type RouteSample, type SampleWorld } from './support/route-samples.js';
-import { ok, ServerUnderTest } from './support/server-under-test.js';
+import { ok } from './support/people.js';
+import { ServerUnderTest } from './support/server-under-test.js';
 import { ROLES, serverRoster, signInAssertion, signInKey, type PersonName } from './support/server-world.js';
 import { tableCounts } from './support/table-counts.js';
-import { TestNode } from './support/test-node.js';
+import { type TestNode } from './support/test-node.js';
 
 let world: SampleWorld;
 let samples: readonly RouteSample[];
@@ -247,7 +248,7 @@ describe('a node', () => {
   async function enrolOther(label: string): Promise<TestNode> {
     const machine = createSoftwareNode(createPrivateKey(server.world.seed.p256(label).export({ format: 'pem', type: 'pkcs8' })));
     const id = server.world.seed.uuid(label);
-    const envelope = server.world.signRegistration((value) => ({ ...value, node: id, hardware_id: machine.hardwareId as typeof value.hardware_id }));
+    const envelope = server.world.signRegistration((value) => ({ ...value, node: id, hardware_id: machine.hardwareId }));
     await ok(server.as('security', { path: '/v1/nodes', body: { envelope } }));
     const other = await server.node({ id, machine });
     await ok(other.enrol());

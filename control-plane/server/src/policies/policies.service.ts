@@ -60,26 +60,29 @@ export class PoliciesService extends AccessDecider implements ReleasePolicy {
 
   /** Asked by the guard for each route. No policy in force: only its registration, by whom the roster lets. */
   override async decideAccess(question: AccessQuestion): Promise<Decision> {
-    const subject = await this.subjectOf(question);
+    const now = this.clock.now();
+    const subject = await this.subjectOf(question, now);
     if (subject === undefined) return unknownSubject;
     const context = await this.#resolvers.get(question.action)?.(question);
-    return this.decide(question, subject, context ?? {});
+    return this.decide(question, subject, context ?? {}, now);
   }
 
   /** As the guard asks, but with a context of the caller's. */
   async decideOn(question: AccessQuestion, context: AccessContext): Promise<Decision> {
-    const subject = await this.subjectOf(question);
-    return subject === undefined ? unknownSubject : this.decide(question, subject, context);
+    const now = this.clock.now();
+    const subject = await this.subjectOf(question, now);
+    return subject === undefined ? unknownSubject : this.decide(question, subject, context, now);
   }
 
-  private async decide(question: AccessQuestion, subject: AccessInput['subject'], context: AccessContext): Promise<Decision> {
+  /** @param now the moment the subject was looked up: two readings of the clock could lie on two sides of a session's end. */
+  private async decide(question: AccessQuestion, subject: AccessInput['subject'], context: AccessContext, now: Date): Promise<Decision> {
     const envelope = await this.documents.inForce('policy', this.trust.tenant);
     // Without a signed policy everything is refused but the one act that brings it: two signatures decide there, not this answer.
     if (envelope?.value.policy_digest !== this.policyDigest && question.action !== 'policy.register') {
       return refused('policy.not_in_force', 'No signed policy is in force for this bundle.', 'Have the policy envelope signed by two and register it.');
     }
     const decision = this.engine.decideAccess({
-      now: epochSeconds(this.clock.now()),
+      now: epochSeconds(now),
       tenant: this.trust.tenant,
       profile: this.trust.value.profile,
       subject,
@@ -90,10 +93,11 @@ export class PoliciesService extends AccessDecider implements ReleasePolicy {
     return { allowed: decision.decision, reasons: decision.reasons };
   }
 
-  private async subjectOf({ principal }: AccessQuestion): Promise<AccessInput['subject'] | undefined> {
+  private async subjectOf({ principal }: AccessQuestion, now: Date): Promise<AccessInput['subject'] | undefined> {
     if (principal.kind === 'node') {
-      const now = epochSeconds(this.clock.now());
-      return { type: 'node', id: principal.id, roles: ['node'], tenant: principal.tenant, session: { authenticated_at: now, expires_at: now + 1, method: 'mtls' } };
+      const authenticated_at = epochSeconds(now);
+      // The certificate was judged with this very request; there is no longer session.
+      return { type: 'node', id: principal.id, roles: ['node'], tenant: principal.tenant, session: { authenticated_at, expires_at: authenticated_at + 1, method: 'mtls' } };
     }
     if (principal.kind !== 'person') return undefined;
     const session = await this.sessions.inForce(principal);

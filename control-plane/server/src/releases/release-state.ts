@@ -10,7 +10,7 @@ export const releaseMoves: Readonly<Record<ReleaseState, readonly ReleaseState[]
   reserved: ['reserved', 'logged', 'refused', 'ended'],
   logged: ['logged', 'unwrapping', 'refused', 'ended'],
   unwrapping: ['unwrapping', 'released', 'ended'],
-  released: ['released', 'unwrapping', 'ended'],
+  released: ['released', 'ended'],
   ended: [],
   refused: [],
 };
@@ -19,4 +19,11 @@ export const releaseMoves: Readonly<Record<ReleaseState, readonly ReleaseState[]
 export function moveRelease(release: { state: ReleaseState }, to: ReleaseState): void {
   if (!releaseMoves[release.state].includes(to)) throw new StrongroomError('conflict', `a release that is ${release.state} cannot become ${to}`);
   release.state = to;
+}
+
+const steps: readonly ReleaseState[] = ['reserved', 'logged', 'unwrapping', 'released'];
+
+/** Whether a release on its way to its keys has passed `step`. One that has ended has not: it goes nowhere. */
+export function isPast(state: ReleaseState, step: ReleaseState): boolean {
+  return steps.includes(state) && steps.indexOf(state) > steps.indexOf(step);
 }

@@ -29,7 +29,7 @@ import { StrongroomError } from '../platform/errors.js';
 import type { Node } from '../platform/principal.js';
 import { ReleaseEntity } from './release.entity.js';
 import { ReleaseMaterialService, type RequestMaterial } from './release-material.js';
-import { moveRelease } from './release-state.js';
+import { isPast, moveRelease } from './release-state.js';
 import { assertSameRelease, releaseStatement, type AskedRelease, type VerifiedMaterial } from './release-statement.js';
 
 // Releases that pass each other need one more proof for each that was faster.
@@ -190,15 +190,21 @@ export class ReleasesService {
 
   /** The last look before keys may leave: anything revoked since transaction A stops it here, as it would at the releaser. */
   private async beginUnwrapping(release: ReleaseEntity): Promise<void> {
-    await this.database.inTransaction(async (manager) => {
-      const request = await this.access.lock(manager, release.request);
-      const state = stateAt(request, this.clock.now());
-      if (state !== 'active' && state !== 'used') throw new StrongroomError('release-refused', `the request is ${state}`);
-      const record = await this.nodes.get(release.node, manager);
-      const { entity } = await this.assets.get(release.asset, manager);
-      if (record.state !== 'enrolled' || entity.state !== 'registered') throw new StrongroomError('release-refused', 'node or asset was cut off');
-      await this.moveIn(manager, release, 'unwrapping');
+    const obstacle = await this.database.inTransaction(async (manager) => {
+      const found = await this.obstacle(manager, release);
+      if (found === undefined) await this.moveIn(manager, release, 'unwrapping');
+      else if (release.state === 'logged') await this.moveIn(manager, release, 'refused');
+      return found;
     });
+    if (obstacle !== undefined) throw new StrongroomError('release-refused', obstacle);
+  }
+
+  private async obstacle(manager: EntityManager, release: ReleaseEntity): Promise<string | undefined> {
+    const state = stateAt(await this.access.lock(manager, release.request), this.clock.now());
+    if (state !== 'active' && state !== 'used') return `the request is ${state}`;
+    const node = await this.nodes.get(release.node, manager);
+    const { entity: asset } = await this.assets.get(release.asset, manager);
+    return node.state === 'enrolled' && asset.state === 'registered' ? undefined : 'node or asset was cut off';
   }
 
   private async finish(release: ReleaseEntity): Promise<void> {
@@ -207,13 +213,13 @@ export class ReleasesService {
   }
 
   private move(release: ReleaseEntity, to: ReleaseEntity['state']): Promise<void> {
-    // A retry finds its release further on already.
-    if (to === 'logged' && release.state !== 'reserved') return Promise.resolve();
     return this.database.inTransaction((manager) => this.moveIn(manager, release, to));
   }
 
   private async moveIn(manager: EntityManager, release: ReleaseEntity, to: ReleaseEntity['state']): Promise<void> {
     const row = await manager.findOneOrFail(ReleaseEntity, { where: { id: release.id }, lock: { mode: 'pessimistic_write' } });
+    // A retry finds its release further on already, and must not take it back.
+    if (isPast(row.state, to)) return;
     moveRelease(row, to);
     row.leaseUntil = release.leaseUntil;
     await manager.save(row);

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { createPrivateKey, webcrypto, type KeyObject } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { canonicalDigest, digestOf, fromBase64url, toBase64url } from '@strongroom/attestation-encoding';
@@ -35,7 +36,7 @@ export class TestNode {
   ) {}
 
   static async create(world: SignedWorld, listener: Listener, options: { readonly id?: string; readonly machine?: FakeNode } = {}): Promise<TestNode> {
-    const keys = (await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+    const keys = (await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']));
     const csr = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=node', keys, signingAlgorithm: P256 }, webcrypto);
     const pem = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
     const mtlsKeyDigest = digestOf(new Uint8Array(await webcrypto.subtle.exportKey('spki', keys.publicKey)));
