@@ -115,7 +115,7 @@ describe('bad input', () => {
     }
   });
 
-  it.each(['after=-1', 'after=x', 'limit=0', 'limit=501', 'limit=1e3', 'colour=red', 'class_uid=-1', 'chain=', 'after=1&after=2'])('refuses the query ?%s', async (query) => {
+  it.each(['after=-1', 'after=x', 'limit=0', 'limit=501', 'limit=1e3', 'colour=red', 'class_uid=-1', 'chain=', 'chain=%00', 'chain=x%27--', 'after=1&after=2'])('refuses the query ?%s', async (query) => {
     const answer = await server.as('auditor', { path: `/v1/audit/entries?${query}` });
     expect([answer.status, answer.json.code]).toEqual([400, 'input-invalid']);
   });

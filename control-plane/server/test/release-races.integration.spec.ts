@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { releaseAnswerSchema, toInstant } from '@strongroom/control-plane-contract';
 import type { Answer } from './support/http-client.js';
 import { releaseLedger } from './support/release-ledger.js';
 import { ok } from './support/people.js';
 import { ServerUnderTest } from './support/server-under-test.js';
+import type { ServerInstallation } from './support/server-installation.js';
+import { SlowPath } from './support/slow-path.js';
 import type { TestNode } from './support/test-node.js';
 
 let server: ServerUnderTest;
@@ -166,6 +169,45 @@ describe('time', () => {
       expect((await machine.send(await machine.attempt(request.id))).json).toMatchObject({ code: 'statement-refused', reasons: [{ code: 'statement-expired' }] });
       expect((await other.as('requester', { path: '/v1/requests', body: other.wish() })).json.code).toBe('statement-refused');
       await ok(other.as('security', { path: `/v1/requests/${request.id}/revocation`, body: { reason: 'over' } }));
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('many nodes\' worth of releases', () => {
+  it('go through, though another, proven under a newer checkpoint, came to the releaser first', async () => {
+    const path = (installation: ServerInstallation): string => join(installation.folder, 'slow.sock');
+    const other = await ServerUnderTest.start({ seed: 'overtaken', configuration: (installation) => ({ keys: { releaserSocket: path(installation) } }) });
+    const slow = new SlowPath(other.installation.socket);
+    await slow.listen(path(other.installation));
+    try {
+      const machine = await other.prepare();
+      const request = await other.approvedRequest({ shards: [0] });
+      const [first, second] = [await machine.attempt(request.id), await machine.attempt(request.id)];
+      const overtaken = machine.send(first);
+      await slow.arrived;
+      await ok(machine.send(second));
+      slow.letGo();
+      const answer = releaseAnswerSchema.parse((await ok(overtaken)).json);
+      expect((await machine.open(first, answer)).size).toBe(1);
+      expect(slow.outcomes).toEqual(['answered', 'log-rolled-back', 'answered']);
+    } finally {
+      await other.stop();
+      await slow.close();
+    }
+  });
+
+  it('all go through at once', async () => {
+    const other = await ServerUnderTest.start({ seed: 'crowd' });
+    try {
+      const machine = await other.prepare();
+      const request = await other.approvedRequest({ shards: [0], max_uses: 16 });
+      const attempts = await Promise.all(Array.from({ length: 16 }, () => machine.attempt(request.id)));
+      expect(codes(await Promise.all(attempts.map((attempt) => machine.send(attempt))))).toEqual({ '201': 16 });
+      expect(await machine.send(await machine.attempt(request.id))).toMatchObject({ status: 409, json: { code: 'conflict' } });
+      expect((await ok(other.as('auditor', { path: `/v1/requests/${request.id}` }))).json).toMatchObject({ state: 'used', uses: 16 });
+      expect((await releaseLedger(other.installation)).logged).toHaveLength(16);
     } finally {
       await other.stop();
     }

@@ -6,7 +6,8 @@ import { eventKinds, type EventClass, type EventKind } from './event-kinds.js';
 export const OCSF_VERSION = '1.8.0';
 const PRODUCT = { name: 'Strongroom', vendor_name: 'Strongroom' };
 const MAX_CHAINS = 16;
-const CHAIN = /^[a-z][a-z0-9-]{0,62}(?:\/[A-Za-z0-9._:-]{1,200})?$/;
+/** Name of a chain. */
+export const CHAIN = /^[a-z][a-z0-9-]{0,62}(?:\/[A-Za-z0-9._:-]{1,200})?$/;
 const SEVERITIES = { informational: 1, low: 2, medium: 3, high: 4, critical: 5 } as const;
 
 /** A person (or a person's id alone), a node, or nobody. A `Principal` is one. */

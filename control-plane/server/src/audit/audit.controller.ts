@@ -8,11 +8,12 @@ import type { Person } from '../platform/principal.js';
 import { RouteAction } from '../platform/route-action.js';
 import { CurrentPerson } from '../platform/route.guard.js';
 import { TrustAnchors } from '../platform/trust-anchors.js';
+import { CHAIN } from './audit-event.js';
 import { AuditService } from './audit.service.js';
 import { LogReader, type EntryFilter, type ListedEntry } from './log-reader.js';
 
 const index = z.string().regex(/^(?:0|[1-9]\d{0,15})$/, 'must be a log index');
-const chain = z.string().min(1).max(264);
+const chain = z.string().regex(CHAIN, 'must be the name of a chain');
 
 const entriesQuery = z.strictObject({
   /** Cursor: entries after this index. */

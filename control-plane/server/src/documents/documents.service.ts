@@ -59,7 +59,7 @@ export class DocumentsService {
       }
       await within?.(manager, signed);
       const { eventId } = await this.audit.record(manager, {
-        kind: 'policy-change',
+        kind: rules.event,
         message: `${kind} ${subject} version ${version} is in force`,
         chains: [rules.chain(subject)],
         statement: { type: 'strongroom/log/document/v1', kind, digest: signed.digest, version, subject },

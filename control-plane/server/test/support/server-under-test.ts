@@ -26,7 +26,7 @@ export class TestClock extends Clock {
   }
 }
 
-export type ServerOptions = { readonly seed?: string; readonly capBytes?: number; readonly change?: WorldOptions['change']; readonly configuration?: Record<string, object> };
+export type ServerOptions = { readonly seed?: string; readonly capBytes?: number; readonly change?: WorldOptions['change']; readonly configuration?: (installation: ServerInstallation) => Record<string, object> };
 
 /**
  * The whole server in this process, on a real PostgreSQL, beside a real releaser on its real socket, with its log on disk. People
@@ -52,7 +52,7 @@ export class ServerUnderTest extends People {
     const installation = await installServer({ ...options, now: clock.now });
     const lines: string[] = [];
     const releaser = await startReleaserOf(installation, clock, lines);
-    const configuration = parseConfig(configSections, withChanges(installation.file, options.configuration ?? {}), {});
+    const configuration = parseConfig(configSections, withChanges(installation.file, options.configuration?.(installation) ?? {}), {});
     const opened = await openPlatform({ configuration, connection: installation.test.connectionFor(serverRole), schema, logger: createLogger('trace', { write: (line) => lines.push(line) }) });
     const randomness = new SystemRandomness(clock);
     const authority = await CertificateAuthority.load(configuration.get(authorityConfig), clock, randomness);
